@@ -1,0 +1,47 @@
+# Python >= 3.11 and make are all that has to be there; see `make help`.
+
+MAKEFLAGS += --no-print-directory
+BIN := .venv/bin
+
+.PHONY: help run test soak lint format lock clean setup postgres
+
+help:
+	@echo 'make run      set everything up and serve a demo company, with its dashboard'
+	@echo 'make test     set everything up and run every test (under ten minutes)'
+	@echo 'make soak     the long tests: kills, races, mutants, big ledgers'
+	@echo 'make lint     ruff, pyright and the import contracts, without the tests'
+	@echo 'make format   write the code the way make lint wants it'
+	@echo 'make lock     write requirements.lock anew from pyproject.toml (UPGRADE=--upgrade for newer versions)'
+	@echo 'make clean    remove what the others made'
+
+run: setup
+	@exec $(BIN)/kvota demo
+
+test: postgres lint
+	$(BIN)/pytest -m 'not soak'
+
+soak: setup postgres
+	$(BIN)/pytest -m soak
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-logo
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup
+	@sh tools/lock.sh $(UPGRADE)
+
+setup:
+	@sh tools/setup.sh venv
+
+postgres:
+	@sh tools/setup.sh postgres
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

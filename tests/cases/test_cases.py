@@ -1,0 +1,38 @@
+"""The acceptance cases: a real server process, driven over HTTP from outside, on each store."""
+
+import shlex
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests import postgres
+from tests.cases import RUNNER
+
+CASES = sorted(path for path in RUNNER.parent.glob("*.toml") if not path.name.startswith("catalogue"))
+SERVE = f"{shlex.quote(sys.executable)} -m kvota serve"
+CASE_SECONDS = 300
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest) -> str:
+    return "sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres_server")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
+def test_case_passes(case, store):
+    command = [sys.executable, RUNNER, "--serve", SERVE, "--store", store, case]
+    with subprocess.Popen(
+        command, env=postgres.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as runner:
+        try:
+            output, _ = runner.communicate(timeout=CASE_SECONDS)
+        except subprocess.TimeoutExpired:
+            runner.send_signal(signal.SIGINT)  # so it ends its server and drops its database
+            output = f"not done within {CASE_SECONDS} s\n{runner.communicate(timeout=CASE_SECONDS)[0]}"
+        except BaseException:
+            runner.send_signal(signal.SIGINT)
+            raise
+    if runner.returncode:
+        pytest.fail(output, pytrace=False)
