@@ -1,0 +1,139 @@
+"""What can go wrong, as one tree. A decline is no error: it is a returned value.
+
+KvotaError
+├── CallerError            the call cannot be carried out as it stands; nothing was written
+│   ├── Malformed          not JSON, not UTF-8, or a name twice
+│   ├── Invalid            a field has a wrong value (``errors`` names each)
+│   │   ├── QuantityMissing
+│   │   ├── UnknownAction
+│   │   ├── UnknownPlan
+│   │   └── UnknownBoost
+│   ├── KeyReused          the idempotency key stands for another request
+│   ├── Unauthenticated    no key, or one that is not known
+│   ├── Forbidden          the key's role may not do this
+│   ├── NotFound           company, hold, charge, order, boost, cap, key
+│   ├── HoldClosed         the hold has already ended in another way
+│   ├── OrderClosed
+│   ├── BodyTooLarge
+│   └── CatalogueInvalid   a catalogue file with mistakes, all of them listed
+└── WorldError             the call may be repeated, with the same key
+    ├── Busy               the queue is full, or the process is ending; nothing was written
+    └── StoreUnavailable   the store did not answer; nothing was written, or the same key tells
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+
+class FieldError(NamedTuple):
+    """One field at fault: its path in the body, what is allowed, and the value that came."""
+
+    field: str
+    message: str
+    value: object = None
+
+
+class KvotaError(Exception):
+    """The root of the tree."""
+
+    code: ClassVar[str] = "error"
+
+
+class CallerError(KvotaError):
+    """The caller erred; nothing was written."""
+
+    code = "invalid"
+
+    def __init__(self, detail: str, *, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+
+
+class Malformed(CallerError):
+    code = "malformed"
+
+
+class Invalid(CallerError):
+    code = "invalid"
+
+    @classmethod
+    def field(cls, field: str, message: str, value: object = None) -> "Invalid":
+        """One field at fault."""
+        return cls(f"{field}: {message}", errors=[FieldError(field, message, value)])
+
+
+class QuantityMissing(Invalid):
+    code = "quantity_missing"
+
+
+class UnknownAction(Invalid):
+    code = "unknown_action"
+
+
+class UnknownPlan(Invalid):
+    code = "unknown_plan"
+
+
+class UnknownBoost(Invalid):
+    code = "unknown_boost"
+
+
+class KeyReused(CallerError):
+    code = "idempotency_key_reused"
+
+
+class Unauthenticated(CallerError):
+    code = "unauthenticated"
+
+
+class Forbidden(CallerError):
+    code = "forbidden"
+
+
+class NotFound(CallerError):
+    """``what`` is ``company``, ``hold``, ``charge`` or anything else; the code follows from it."""
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"There is no {what} {name!r}.")
+        self.what, self.name = what, name
+
+    @property
+    def code(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return f"{self.what}_not_found" if self.what in ("company", "hold", "charge") else "not_found"
+
+
+class HoldClosed(CallerError):
+    code = "hold_closed"
+
+
+class OrderClosed(CallerError):
+    code = "order_closed"
+
+
+class BodyTooLarge(CallerError):
+    code = "body_too_large"
+
+
+class CatalogueInvalid(CallerError):
+    """``errors`` holds every mistake; ``FieldError.field`` is ``line N: key``."""
+
+    code = "invalid"
+
+
+class WorldError(KvotaError):
+    """Not the caller's doing; the call may be repeated with the same key."""
+
+    retry_after_seconds: int = 1
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class Busy(WorldError):
+    code = "busy"
+
+
+class StoreUnavailable(WorldError):
+    code = "store_unavailable"
