@@ -1,0 +1,173 @@
+"""Months, weeks and days of a time zone. The only file that knows time zones.
+
+An instant is a whole number of milliseconds since the epoch, UTC. A span is half-open ``[start, end)``. A day is the
+span from the first instant of its local date to the first instant of the next one, also where daylight saving removes
+or repeats midnight; weeks begin on Monday. A period is known by ``year * 12 + month - 1``, which only ever grows.
+"""
+
+import datetime as dt
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, available_timezones
+
+SECOND = 1000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+QUARTER = 15 * MINUTE
+"""Every zone's offset is a multiple of it, so local hours and days are made of whole quarters of an hour."""
+
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+MAX_INSTANT = 4_102_444_800_000
+"""The year 2100: no instant that a caller may name lies beyond it."""
+
+
+class Instant(dt.datetime):
+    """An aware ``datetime`` in UTC that reads as RFC 3339 with milliseconds: ``2026-11-01T00:00:00.000Z``."""
+
+    def __str__(self) -> str:
+        return rfc3339(milliseconds(self))
+
+
+class Span(NamedTuple):
+    """Half-open ``[start, end)``."""
+
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=4096)
+def rfc3339(at: int) -> str:
+    """``2026-11-01T00:00:00.000Z``."""
+    moment = EPOCH + dt.timedelta(milliseconds=at)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % 1000:03d}Z"
+
+
+@lru_cache(maxsize=4096)
+def instant(at: int) -> Instant:
+    """The same instant as an aware datetime."""
+    moment = EPOCH + dt.timedelta(milliseconds=at)
+    return Instant(
+        moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second, moment.microsecond, dt.UTC
+    )
+
+
+def milliseconds(moment: dt.datetime) -> int:
+    """Milliseconds since the epoch of an aware datetime; what is finer is cut off."""
+    return (moment - EPOCH) // dt.timedelta(milliseconds=1)
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether ``name`` is an IANA zone, spelled as IANA spells it."""
+    return name in _zone_names()
+
+
+@lru_cache(maxsize=1)
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones()) - {"localtime", "Factory"}
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def _local(zone: str, at: int) -> dt.datetime:
+    return (EPOCH + dt.timedelta(milliseconds=at)).astimezone(_zone(zone))
+
+
+@lru_cache(maxsize=65536)
+def first_instant(zone: str, date: dt.date) -> int:
+    """The first instant of a local date; where the zone skips the date altogether, of what follows it.
+
+    With ``fold=0`` a repeated midnight is the first of the two, and a removed one is reckoned with the offset before
+    the change, which is at or after the change itself: then the change is looked for.
+    """
+    midnight = dt.datetime(date.year, date.month, date.day, tzinfo=_zone(zone))
+    at = milliseconds(midnight.astimezone(dt.UTC))
+    if _local(zone, at).replace(tzinfo=None) == midnight.replace(tzinfo=None):
+        return at
+    before, after = at - 2 * DAY, at
+    while after - before > 1:
+        middle = (before + after) // 2
+        if _local(zone, middle).date() < date:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def day(zone: str, at: int) -> Span:
+    """The local day that contains ``at``."""
+    date = _date_of(zone, at)
+    return Span(first_instant(zone, date), first_instant(zone, date + dt.timedelta(days=1)))
+
+
+def _date_of(zone: str, at: int) -> dt.date:
+    date = _local(zone, at).date()
+    while at >= first_instant(zone, date + dt.timedelta(days=1)):
+        date += dt.timedelta(days=1)
+    while at < first_instant(zone, date):
+        date -= dt.timedelta(days=1)
+    return date
+
+
+def date_on(zone: str, at: int) -> str:
+    """The local date of ``at``: ``2026-11-22``."""
+    return _date_of(zone, at).isoformat()
+
+
+def week(zone: str, at: int) -> Span:
+    """The local week, from Monday, that contains ``at``."""
+    date = _date_of(zone, at)
+    monday = date - dt.timedelta(days=date.weekday())
+    return Span(first_instant(zone, monday), first_instant(zone, monday + dt.timedelta(days=7)))
+
+
+def month_of(zone: str, at: int) -> int:
+    """The number of the local calendar month that contains ``at``."""
+    date = _date_of(zone, at)
+    return date.year * 12 + date.month - 1
+
+
+@lru_cache(maxsize=16384)
+def month(zone: str, number: int) -> Span:
+    """A calendar month of a zone."""
+    return Span(
+        first_instant(zone, dt.date(number // 12, number % 12 + 1, 1)),
+        first_instant(zone, dt.date((number + 1) // 12, (number + 1) % 12 + 1, 1)),
+    )
+
+
+def month_name(number: int) -> str:
+    """``2026-11``."""
+    return f"{number // 12:04d}-{number % 12 + 1:02d}"
+
+
+def period_end(number: int, zone: str, next_zone: str | None) -> int:
+    """When the period ends; with a new zone waiting, not before the next month has begun in that zone too."""
+    end = month(zone, number).end
+    return end if next_zone is None else max(end, month(next_zone, number + 1).start)
+
+
+def quarter(at: int) -> int:
+    """The start of the quarter of an hour that contains ``at``."""
+    return at - at % QUARTER
+
+
+def next_quarter(at: int) -> int:
+    """``at``, or where it is none, the next start of a quarter of an hour."""
+    return quarter(at + QUARTER - 1)
+
+
+def hour_start(zone: str, at: int) -> int:
+    """The instant at which the local hour of ``at`` begins."""
+    offset = _local(zone, at).utcoffset() or dt.timedelta()
+    shift = offset // dt.timedelta(milliseconds=1)
+    return at - (at + shift) % HOUR
+
+
+def days_between(zone: str, start: dt.date, end: dt.date) -> list[tuple[str, Span]]:
+    """Each local date from ``start`` to ``end`` exclusive, with its span."""
+    dates = (start + dt.timedelta(days=n) for n in range((end - start).days))
+    return [(d.isoformat(), Span(first_instant(zone, d), first_instant(zone, d + dt.timedelta(days=1)))) for d in dates]

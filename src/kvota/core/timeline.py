@@ -1,0 +1,83 @@
+"""What time brings by itself: boosts and holds expire, a period ends and the next begins.
+
+At one instant boosts expire first, then the period begins, then holds expire: so a boost that expires exactly at a
+period's start was not usable in that period, and a hold that expires then comes back to a period that has ended.
+"""
+
+from kvota.core.catalogue import Book
+from kvota.core.entries import AnyFact, BoostExpired, HoldExpired, PeriodStarted, PlanChanged
+from kvota.core.fold import record
+from kvota.core.funds import give_back
+from kvota.core.periods import month, month_of
+from kvota.core.state import State
+
+
+def now_of(state: State, clock: int) -> int:
+    """The company's present: the clock, or its last entry where the clock has stepped back behind it."""
+    return clock if state.account is None else max(clock, state.account.at)
+
+
+def is_due(state: State, now: int) -> bool:
+    """Whether anything has fallen due among what is loaded."""
+    account = state.account
+    return account is not None and (
+        now >= account.period_end
+        or any(h.status == "open" and h.expires_at <= now for h in state.holds.values())
+        or any(b.status == "live" and b.expires_at <= now for b in state.boosts.values())
+    )
+
+
+def advance(state: State, book: Book, now: int) -> None:
+    """Write the entries of everything that has fallen due until ``now``, each at its own instant, in order."""
+    due: list[tuple[int, int, str]] = [
+        (boost.expires_at, 0, boost.id)
+        for boost in state.boosts.values()
+        if boost.status == "live" and boost.expires_at <= now
+    ]
+    due += [(h.expires_at, 2, h.id) for h in state.holds.values() if h.status == "open" and h.expires_at <= now]
+    if now >= state.known.period_end:
+        due.append((_next_period(state, now).start, 1, ""))
+    for at, kind, name in sorted(due):
+        if kind == 0:
+            record(state, book, BoostExpired(id=name, left=state.boosts[name].left), at)
+        elif kind == 1:
+            _begin_period(state, book, now)
+        else:
+            record(state, book, expired(state, name, at), at)
+
+
+def _next_period(state: State, now: int) -> PeriodStarted:
+    account = state.known
+    zone = account.next_time_zone or account.time_zone
+    number = month_of(zone, now)
+    return PeriodStarted(period=number, start=max(month(zone, number).start, account.period_end), time_zone=zone)
+
+
+def _begin_period(state: State, book: Book, now: int) -> None:
+    fact = _next_period(state, now)
+    record(state, book, fact, fact.start)
+    account = state.known
+    if account.scheduled_plan is not None:
+        change = PlanChanged(from_plan=account.plan, plan=account.scheduled_plan, effective_at=fact.start, step="due")
+        record(state, book, change, fact.start)
+
+
+def expired(state: State, name: str, at: int) -> AnyFact:
+    """The fact that an open hold has expired."""
+    hold = state.holds[name]
+    back, lost = give_back(hold.draws, state.known, state.boosts, at)
+    return HoldExpired(
+        hold=hold.id,
+        action=hold.action,
+        tool=hold.tool,
+        user=hold.user,
+        department=hold.department,
+        subject=hold.subject,
+        quantities=hold.quantities,
+        stages=hold.stages,
+        since=hold.at,
+        period_start=hold.period_start,
+        held=hold.held,
+        back=back,
+        lost=lost,
+    )
