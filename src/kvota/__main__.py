@@ -1,0 +1,5 @@
+"""``python -m kvota`` is ``kvota``."""
+
+from kvota.cli import main
+
+main()

@@ -1,0 +1,294 @@
+"""Group commit: the commands of the moment share one transaction of the store.
+
+While one commit runs, commands gather; the next transaction takes them all. It locks the accounts concerned in one
+order, *then* reads the clock, loads what the commands name, decides each in turn (a later command sees what an earlier
+one did), writes all entries, accounts and statistics together, and answers only after the commit.
+"""
+
+import random
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import NamedTuple
+
+import msgspec
+
+from kvota.core.account import Boost, Charge, Hold, Refund
+from kvota.core.balance import Balance
+from kvota.core.catalogue import Book
+from kvota.core.commands import Command
+from kvota.core.decisions import decide
+from kvota.core.decisions.calls import CapPut, CompanyPut, Incomplete, OrderPaid, PlanChange, Quote, Reply
+from kvota.core.declines import Declined
+from kvota.core.state import State
+from kvota.core.timeline import advance, is_due, now_of
+from kvota.errors import Busy, CallerError, KeyReused, NotFound, StoreUnavailable, WorldError
+from kvota.loading import Library, Loader
+from kvota.store import Batch, CommitUnknown, Conflict, Loading, Remembered, Store, Transaction
+
+QUEUE = 10_000
+BATCH = 500
+TRIES = 12
+
+
+class Outcome(NamedTuple):
+    """The reply to a command, and whether it is the repeated first reply of its key."""
+
+    reply: Reply
+    is_replayed: bool
+
+
+class _Asked(NamedTuple):
+    command: Command
+    future: Future[Outcome]
+
+
+Answer = Outcome | Exception
+_REPLIES: dict[str, type[object]] = {
+    cls.__name__: cls
+    for cls in (Charge, Hold, Quote, Declined, Refund, PlanChange, CompanyPut, CapPut, OrderPaid, Boost, Balance)
+}
+
+
+class Engine:
+    """One writer thread over a store; ``submit`` may be called from any thread.
+
+    ``clock`` replaces the store's clock, for loading a history. ``on_batch`` is told the size and the seconds of each
+    batch. The queue is bounded: when it is full, ``submit`` raises ``Busy``.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        queue: int = QUEUE,
+        batch: int = BATCH,
+        clock: Callable[[], int] | None = None,
+        on_batch: Callable[[int, float], None] | None = None,
+    ) -> None:
+        self._store, self._library = store, Library(store)
+        self._queue_size, self._batch_size = queue, batch
+        self._clock, self._on_batch = clock, on_batch
+        self._waiting: deque[_Asked] = deque()
+        self._wake = threading.Condition()
+        self._is_closing = False
+        self._thread = threading.Thread(target=self._run, name="kvota-engine", daemon=True)
+        self._thread.start()
+
+    @property
+    def depth(self) -> int:
+        """The commands that wait."""
+        return len(self._waiting)
+
+    def submit(self, command: Command) -> Future[Outcome]:
+        """Queue a command. The future has its outcome once that is durable, or raises what went wrong."""
+        future: Future[Outcome] = Future()
+        with self._wake:
+            if self._is_closing:
+                raise Busy("The server is ending. Try again in a moment, with the same key.")
+            if len(self._waiting) >= self._queue_size:
+                raise Busy(f"{self._queue_size} calls are waiting already. Try again in a moment, with the same key.")
+            self._waiting.append(_Asked(command, future))
+            self._wake.notify()
+        return future
+
+    def execute(self, command: Command) -> Outcome:
+        """Submit and wait."""
+        return self.submit(command).result()
+
+    def close(self) -> None:
+        """Finish what was accepted, refuse what comes now, and end."""
+        with self._wake:
+            self._is_closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._waiting and not self._is_closing:
+                    self._wake.wait()
+                if not self._waiting:
+                    return
+                asked = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch_size))]
+            started = time.perf_counter()
+            answers = self._answers([one.command for one in asked])
+            if self._on_batch is not None:
+                self._on_batch(len(asked), time.perf_counter() - started)
+            for one, answer in zip(asked, answers, strict=True):
+                if isinstance(answer, Exception):
+                    one.future.set_exception(answer)
+                else:
+                    one.future.set_result(answer)
+
+    def _answers(self, commands: list[Command]) -> list[Answer]:
+        """Decide and commit a batch, trying again where the store asks for it; never raises.
+
+        A batch whose COMMIT was not confirmed is looked for before it is tried again.
+        """
+        batch, failed, unconfirmed = secrets.token_hex(8), dict[int, Exception](), list[list[Answer]]()
+        problem = StoreUnavailable("The store is too busy. Try again in a moment, with the same key.")
+        for attempt in range(TRIES):
+            if attempt:
+                time.sleep(min(0.5, 0.005 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - spreads retries
+            try:
+                return self._attempt(commands, failed, batch, unconfirmed)
+            except _Poisoned as poisoned:
+                failed[poisoned.index] = poisoned.cause
+            except Conflict:
+                continue
+            except CommitUnknown:
+                problem = StoreUnavailable("The store was lost while it committed; the same key tells what happened.")
+            except StoreUnavailable as error:
+                if not unconfirmed:
+                    return [error] * len(commands)
+            except Exception as error:  # noqa: BLE001 - a defect must not leave callers waiting
+                return [error] * len(commands)
+        return [problem] * len(commands)
+
+    def _attempt(
+        self, commands: list[Command], failed: dict[int, Exception], batch: str, unconfirmed: list[list[Answer]]
+    ) -> list[Answer]:
+        if unconfirmed and self._store.was_committed(batch):
+            return unconfirmed[-1]
+        deciding = _Deciding(commands, failed)
+        with self._store.begin() as transaction:
+            answers = deciding.run(transaction, self._library, self._now)
+            if deciding.write(transaction, batch):
+                unconfirmed.append(answers)
+                transaction.commit()
+        return answers
+
+    def _now(self, view: Loading) -> int:
+        return view.clock() if self._clock is None else self._clock()
+
+
+class _Poisoned(Exception):
+    """A command that fails in a way nobody foresaw: the batch is decided again without it."""
+
+    def __init__(self, index: int, cause: Exception) -> None:
+        super().__init__(index)
+        self.index, self.cause = index, cause
+
+
+class _Deciding:
+    """One attempt at a batch."""
+
+    def __init__(self, commands: list[Command], failed: dict[int, Exception]) -> None:
+        self._commands, self._failed = commands, failed
+        self._base: dict[str, State] = {}
+        self._ahead: dict[str, State] = {}
+        self._wrote: set[str] = set()
+        self._new: set[str] = set()
+        self._keys: dict[tuple[str, str], Remembered] = {}
+        self._remembered: list[Remembered] = []
+        self._clock = 0
+
+    def run(self, transaction: Transaction, library: Library, now: Callable[[Loading], int]) -> list[Answer]:
+        """Lock, read the clock, load, decide each in turn."""
+        commands = [one for index, one in enumerate(self._commands) if index not in self._failed]
+        accounts = transaction.lock(sorted({command.company for command in commands}))
+        self._new = {command.company for command in commands} - accounts.keys()
+        book = library.book(transaction.catalogue_number())
+        self._clock = now(transaction)
+        loader = Loader(transaction, book, self._clock, transaction)
+        self._base, self._keys = loader.states(accounts, commands)
+        answers: list[Answer] = []
+        for index, command in enumerate(self._commands):
+            if index in self._failed:
+                answers.append(self._failed[index])
+                continue
+            try:
+                answers.append(self._decide(loader, book, command))
+            except CallerError as error:
+                answers.append(error)
+            except (WorldError, Conflict):
+                raise
+            except Exception as error:
+                raise _Poisoned(index, error) from error
+        return answers
+
+    def _decide(self, loader: Loader, book: Book, command: Command) -> Outcome:
+        base = self._base[command.company]
+        if base.account is None and command.key is not None:
+            raise NotFound("company", command.company)
+        if command.key is not None and (first := self._keys.get((command.company, command.key))):
+            return replay(first, command)
+        now = now_of(base, self._clock)
+        state = self._ahead.get(command.company)
+        if state is None:
+            state = base
+            if is_due(base, now):
+                state = base.fork()
+                advance(state, book, now)
+            self._ahead[command.company] = state
+        before = state.changes.writes
+        try:
+            reply = decide(state, book, command, now)
+        except Incomplete:
+            loader.complete(state)
+            reply = decide(state, book, command, now)
+        if state.changes.writes != before:
+            self._wrote.add(command.company)
+            if command.key is not None:
+                one = Remembered(
+                    company=command.company, key=command.key, request=command.request, at=now, reply=_encode(reply)
+                )
+                self._remembered.append(one)
+                self._keys[command.company, command.key] = one
+        return Outcome(reply, is_replayed=False)
+
+    def write(self, transaction: Transaction, batch_id: str) -> bool:
+        """Write what was decided; False where there is nothing to write.
+
+        Where nothing but time has moved a company, its entries wait for the next command that writes.
+        """
+        batch = Batch(id=batch_id, at=self._clock, remembered=self._remembered)
+        for company, base in self._base.items():
+            ahead = self._ahead.get(company, base)
+            if company in self._wrote:
+                _collect(batch, ahead, is_new=company in self._new)
+            else:
+                if base.changes.is_account_changed:
+                    batch.accounts.append(base.known)
+                batch.declines += [(company, key, n) for key, n in ahead.changes.declines.items()]
+        if batch == Batch(id=batch_id, at=self._clock):
+            return False
+        transaction.save(batch)
+        return True
+
+
+def _collect(batch: Batch, state: State, *, is_new: bool) -> None:
+    changes, company = state.changes, state.company
+    (batch.created if is_new else batch.accounts).append(state.known)
+    batch.entries += changes.entries
+    batch.holds += [state.holds[name] for name in sorted(changes.holds)]
+    batch.boosts += [state.boosts[name] for name in sorted(changes.boosts)]
+    batch.stages += [state.stages[key] for key in sorted(changes.stages)]
+    batch.orders += [state.orders[name] for name in sorted(changes.orders)]
+    batch.caps += [state.caps[name] for name in sorted(changes.caps) if name in state.caps]
+    batch.caps_gone += [(company, name) for name in sorted(changes.caps) if name not in state.caps]
+    batch.statistics += [(company, key, counts) for key, counts in changes.statistics.items()]
+    batch.declines += [(company, key, n) for key, n in changes.declines.items()]
+    if state.known.spending_zones:
+        batch.spending += [(company, key, amount) for key, amount in changes.spending.items() if amount]
+    else:
+        batch.spending_gone.append(company)
+
+
+def replay(first: Remembered, command: Command) -> Outcome:
+    """The first reply of the key, or ``KeyReused`` where it stands for another request."""
+    if first.request != command.request:
+        raise KeyReused(
+            f"The key {command.key!r} already stands for another request of {command.company}. "
+            "Use a new key for a new request, and the same key only to repeat the same one."
+        )
+    name, _, body = first.reply.partition(b" ")
+    return Outcome(msgspec.json.decode(body, type=_REPLIES[name.decode()]), is_replayed=True)  # type: ignore[arg-type]
+
+
+def _encode(reply: Reply) -> bytes:
+    return type(reply).__name__.encode() + b" " + msgspec.json.encode(reply)

@@ -1,0 +1,336 @@
+"""Reading: each call is one snapshot of the store. What has fallen due is reckoned in, and nothing is written."""
+
+import datetime as dt
+import secrets
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+
+import msgspec
+
+from kvota.core.account import Account, Boost, Cap, Charge, Hold
+from kvota.core.balance import Balance, balance_of
+from kvota.core.catalogue import Book, Catalogue
+from kvota.core.commands import Command, PutCompany, QuoteUsage
+from kvota.core.decisions import decide
+from kvota.core.decisions.boosts import credited_boost
+from kvota.core.decisions.calls import Incomplete, OrderPaid, Quote
+from kvota.core.entries import entry_number
+from kvota.core.periods import HOUR, Span, days_between, hour_start
+from kvota.core.state import State, Written
+from kvota.core.timeline import advance, is_due, now_of
+from kvota.engine import Engine
+from kvota.errors import Invalid, NotFound
+from kvota.loading import Library, Loader
+from kvota.store import ApiKey, EntryFilter, Snapshot, Store, Want
+
+KEY_CACHE_SECONDS = 1.0
+KEY_CACHE_SIZE = 10_000
+MAX_DAYS = 3660
+MAX_DAYS_BY_HOUR = 366
+
+
+class UsageLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of a usage report; ``keys`` in the order of ``by``: an ``hour`` is an instant, a ``day`` a local date."""
+
+    keys: tuple[str | int | None, ...]
+    calls: int
+    requests: int
+    refunded: int
+    written_off: int
+
+
+class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Statistics over local dates. ``declines`` are (reason, tool, count)."""
+
+    by: tuple[str, ...]
+    rows: list[UsageLine]
+    total: UsageLine
+    declines: list[tuple[str, str, int]]
+
+
+class Reads:
+    """Everything that can be asked without changing anything, and the API keys.
+
+    ``engine`` answers the quotes for which sums have to be kept first. ``clock`` replaces the store's.
+    """
+
+    def __init__(self, store: Store, engine: Engine, *, clock: Callable[[], int] | None = None) -> None:
+        self._store, self._engine, self._clock = store, engine, clock
+        self._library = Library(store)
+        self._secret: bytes | None = None
+        self._keys: dict[str, tuple[float, ApiKey | None]] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def _view(self) -> Generator[tuple[Snapshot, Book, int]]:
+        with self._store.snapshot() as view:
+            with self._lock:
+                book = self._library.book(view.catalogue_number())
+            yield view, book, view.clock() if self._clock is None else self._clock()
+
+    @contextmanager
+    def _present(self, company: str, command: Command | None = None) -> Generator[tuple[State, Loader, int]]:
+        """The company's state as of now, with what the command names."""
+        with self._view() as (view, book, clock):
+            account = view.account(company)
+            if account is None:
+                raise NotFound("company", company)
+            loader = Loader(view, book, clock)
+            states, _ = loader.states({company: account}, [command or PutCompany(company=company)])
+            state = states[company]
+            now = now_of(state, clock)
+            if is_due(state, now):
+                advance(state, book, now)
+            yield state, loader, now
+
+    # The company
+
+    def catalogue(self) -> Catalogue:
+        """The catalogue in force."""
+        with self._view() as (_, book, clock):
+            return book.at(clock)
+
+    def company(self, company: str) -> Account:
+        """The company as it is now."""
+        with self._present(company) as (state, _, _):
+            return state.known
+
+    def companies(self, after: str, limit: int) -> list[Account]:
+        """A page of companies, as of their last entries."""
+        with self._store.snapshot() as view:
+            return view.accounts(after, limit)
+
+    def balance(self, company: str) -> Balance:
+        """What is available, held and used, now."""
+        with self._present(company) as (state, loader, now):
+            loader.complete(state)
+            return balance_of(state, loader.book.at(now), now)
+
+    def quote(self, command: QuoteUsage) -> Quote:
+        """What an action would cost now, and who would pay; changes nothing."""
+        with self._present(command.company, command) as (state, loader, now):
+            if state.known.spending_zones or not loader.may_be_capped(state.known, [command]):
+                try:
+                    return _as_quote(decide(state, loader.book, command, now))
+                except Incomplete:
+                    loader.complete(state)
+                    return _as_quote(decide(state, loader.book, command, now))
+        return _as_quote(self._engine.execute(command).reply)
+
+    def charge(self, company: str, name: str) -> Charge:
+        """One charge."""
+        with self._present(company) as (_, loader, _):
+            number = entry_number(name, "chg")
+            found = [] if number is None else loader.view.load(Want(charges=[(company, number)])).charges
+            if not found:
+                raise NotFound("charge", name)
+            return found[0]
+
+    def hold(self, company: str, name: str) -> Hold:
+        """One hold, expired if its time has come."""
+        with self._present(company) as (state, loader, _):
+            found = state.holds.get(name) or next(iter(loader.view.load(Want(holds=[(company, name)])).holds), None)
+            if found is None:
+                raise NotFound("hold", name)
+            return found
+
+    def holds(self, company: str, status: str | None, after: str, limit: int) -> list[Hold]:
+        """A page of holds, by id."""
+        with self._view() as (view, book, clock):
+            state, _ = self._state(view, book, clock, company)
+            due = {hold.id: hold for hold in state.holds.values() if hold.status == "expired"}
+            page: dict[str, Hold] = {}
+            while len(page) < limit:
+                rows = view.holds(company, status, after, limit)
+                for row in (due.get(row.id, row) for row in rows):
+                    if status is None or row.status == status:
+                        page[row.id] = row
+                if len(rows) < limit:
+                    break
+                after = rows[-1].id
+            if status == "expired":
+                page |= {name: hold for name, hold in due.items() if name > after}
+            return sorted(page.values(), key=lambda hold: hold.id)[:limit]
+
+    def _state(self, view: Snapshot, book: Book, clock: int, company: str) -> tuple[State, int]:
+        account = view.account(company)
+        if account is None:
+            raise NotFound("company", company)
+        states, _ = Loader(view, book, clock).states({company: account}, [PutCompany(company=company)])
+        state = states[company]
+        now = now_of(state, clock)
+        if is_due(state, now):
+            advance(state, book, now)
+        return state, now
+
+    def boosts(self, company: str) -> list[Boost]:
+        """The live boosts, in their order."""
+        with self._present(company) as (state, loader, _):
+            loader.complete(state)
+            return state.live_boosts()
+
+    def caps(self, company: str) -> list[Cap]:
+        """The caps, by id."""
+        with self._present(company) as (_, loader, _):
+            return sorted(loader.view.load(Want(caps=[company])).caps, key=lambda cap: cap.id)
+
+    def orders(self, company: str, after: str, limit: int) -> list[OrderPaid]:
+        """A page of orders, by id."""
+        with self._view() as (view, book, clock):
+            self._state(view, book, clock, company)
+            return [OrderPaid(order=o, credited=credited_boost(o)) for o in view.orders(company, after, limit)]
+
+    def entries(self, company: str, which: EntryFilter, after: int, limit: int) -> list[Written]:
+        """A page of entries, by seq."""
+        with self._view() as (view, book, clock):
+            self._state(view, book, clock, company)
+            return view.entries(company, which, after, limit)
+
+    def usage(
+        self, company: str, start: dt.date, end: dt.date, by: Sequence[str], user: str | None = None
+    ) -> UsageReport:
+        """Statistics of the local dates ``start <= date < end``, grouped by ``by``, ordered by their keys."""
+        days = (end - start).days
+        if days <= 0:
+            raise Invalid.field("to", f"must be after from ({start.isoformat()})", end.isoformat())
+        longest = MAX_DAYS_BY_HOUR if "hour" in by else MAX_DAYS
+        if days > longest:
+            raise Invalid.field("to", f"must be at most {longest} days after from", end.isoformat())
+        with self._view() as (view, book, clock):
+            state, _ = self._state(view, book, clock, company)
+            labels, spans = _spans(state.known.time_zone, start, end, by)
+            columns = [name for name in by if name not in ("hour", "day")]
+            found = view.usage(company, spans, columns, user)
+            declines = view.declines(company, start.isoformat(), end.isoformat(), user)
+        rows: list[UsageLine] = []
+        for row in found:
+            named = {**labels[row.span], **{name: getattr(row, name) or None for name in columns}}
+            rows.append(_line(tuple(named[name] for name in by), [row]))
+        rows.sort(
+            key=lambda line: tuple(
+                "" if key is None else f"{key:020d}" if isinstance(key, int) else key for key in line.keys
+            )
+        )
+        return UsageReport(by=tuple(by), rows=rows, total=_line((), rows), declines=declines)
+
+    # API keys
+
+    def _hash(self, secret: str) -> str:
+        if self._secret is None:
+            self._secret = self._store.secret()
+        return blake2b(secret.encode(), key=self._secret, digest_size=32).hexdigest()
+
+    def authenticate(self, secret: str) -> ApiKey | None:
+        """The key of that secret; one revoked in another process may open for up to a second more."""
+        hashed, now = self._hash(secret), time.monotonic()
+        cached = self._keys.get(hashed)
+        if cached is not None and now - cached[0] < KEY_CACHE_SECONDS:
+            return cached[1]
+        found = self._store.find_key(hashed)
+        if len(self._keys) > KEY_CACHE_SIZE:
+            self._keys.clear()
+        self._keys[hashed] = (now, found)
+        return found
+
+    def make_key(
+        self,
+        *,
+        role: str,
+        company: str | None = None,
+        user: str | None = None,
+        label: str | None = None,
+        actions: Sequence[str] | None = None,
+        secret: str | None = None,
+    ) -> tuple[ApiKey, str]:
+        """Make a key; its secret is returned this once and never stored."""
+        if company is not None:
+            self.company(company)
+        secret = secret or "kv_" + secrets.token_urlsafe(32)
+        key = ApiKey(
+            id="key_" + secrets.token_hex(8),
+            hash=self._hash(secret),
+            role=role,
+            company=company,
+            user=user,
+            label=label,
+            actions=None if actions is None else tuple(actions),
+            created_at=self.clock(),
+        )
+        self._store.add_key(key)
+        self._keys.clear()
+        return key, secret
+
+    def keys(self, company: str | None, after: str, limit: int) -> list[ApiKey]:
+        """A page of the keys of a company, or of the operator's."""
+        if company is not None:
+            self.company(company)
+        with self._store.snapshot() as view:
+            return view.keys(company, after, limit)
+
+    def revoke_key(self, company: str | None, name: str) -> bool:
+        """Revoke a key, at once in this process and within a second in others; False where there is none."""
+        found = self._store.revoke_key(company, name, self.clock())
+        self._keys.clear()
+        return found
+
+    def is_key_known(self, company: str, key: str) -> bool:
+        """Whether an idempotency key stands for a request already."""
+        with self._store.snapshot() as view:
+            return bool(view.load(Want(keys=[(company, key)])).remembered)
+
+    # The store
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether the clock can be set."""
+        return self._store.is_sandbox
+
+    def clock(self) -> int:
+        """The store's clock."""
+        with self._view() as (_, _, clock):
+            return clock
+
+    def set_clock(self, now: int) -> None:
+        """Set the sandbox clock."""
+        self._store.set_clock(now)
+
+    def ping(self) -> None:
+        """Raise ``StoreUnavailable`` where the store cannot be written to."""
+        self._store.ping()
+
+
+def _as_quote(reply: object) -> Quote:
+    if not isinstance(reply, Quote):
+        raise TypeError(type(reply).__name__)
+    return reply
+
+
+def _line(keys: tuple[str | int | None, ...], rows: Sequence[object]) -> UsageLine:
+    sums = {name: sum(getattr(row, name) for row in rows) for name in ("calls", "requests", "refunded", "written_off")}
+    return UsageLine(keys=keys, **sums)
+
+
+def _spans(
+    zone: str, start: dt.date, end: dt.date, by: Sequence[str]
+) -> tuple[list[dict[str, str | int | None]], list[Span]]:
+    """The spans that the statistics are summed over, and what each is called."""
+    days = days_between(zone, start, end)
+    if "hour" in by:
+        hours = [(date, span) for date, whole in days for span in _hours(zone, whole)]
+        return [{"day": date, "hour": hour_start(zone, span.start)} for date, span in hours], [s for _, s in hours]
+    if "day" in by:
+        return [{"day": date} for date, _ in days], [span for _, span in days]
+    return [{}], [Span(days[0][1].start, days[-1][1].end)]
+
+
+def _hours(zone: str, whole: Span) -> list[Span]:
+    spans: list[Span] = []
+    at = whole.start
+    while at < whole.end:
+        end = min(whole.end, hour_start(zone, at) + HOUR)
+        spans.append(Span(at, end))
+        at = end
+    return spans

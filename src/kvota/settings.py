@@ -1,0 +1,42 @@
+"""Settings: the only place that reads the environment."""
+
+import os
+from collections.abc import Mapping
+
+import msgspec
+
+DEFAULT_STORE = "sqlite:///kvota.db"
+DEFAULT_CATALOGUE = "bitrix24"
+DEFAULT_PORT = 8024
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """``KVOTA_STORE``, ``KVOTA_CATALOGUE``, ``KVOTA_OPERATOR_KEY``, ``KVOTA_SANDBOX``, ``KVOTA_LOG_LEVEL``.
+
+    ``KVOTA_URL`` and ``KVOTA_KEY`` are for commands that speak to a running server.
+    """
+
+    store: str = DEFAULT_STORE
+    catalogue: str = DEFAULT_CATALOGUE
+    operator_key: str | None = None
+    is_sandbox: bool = False
+    log_level: str = "info"
+    url: str | None = None
+    key: str | None = None
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of the environment; an empty variable counts as absent."""
+
+    def get(name: str) -> str | None:
+        return environment.get(name) or None
+
+    return Settings(
+        store=get("KVOTA_STORE") or DEFAULT_STORE,
+        catalogue=get("KVOTA_CATALOGUE") or DEFAULT_CATALOGUE,
+        operator_key=get("KVOTA_OPERATOR_KEY"),
+        is_sandbox=(get("KVOTA_SANDBOX") or "0").lower() in ("1", "true", "yes", "on"),
+        log_level=(get("KVOTA_LOG_LEVEL") or "info").lower(),
+        url=get("KVOTA_URL"),
+        key=get("KVOTA_KEY"),
+    )
