@@ -1,0 +1,66 @@
+"""Connections lent to readers: made when needed, kept for the next, at most so many."""
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Generic, Protocol, TypeVar
+
+from kvota.errors import StoreUnavailable
+
+
+class Closable(Protocol):
+    """A connection."""
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it may be lent again."""
+        ...
+
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=Closable)
+
+
+class Pool(Generic[C]):
+    """Lends connections. Who comes when all are lent waits, and gets ``StoreUnavailable`` after ``timeout_seconds``."""
+
+    def __init__(self, make: Callable[[], C], *, size: int, timeout_seconds: float = 30.0) -> None:
+        self._make, self._timeout = make, timeout_seconds
+        self._idle: list[C] = []
+        self._room = threading.BoundedSemaphore(size)
+        self._is_closed = False
+
+    @contextmanager
+    def lend(self, *, fresh: bool = False) -> Generator[C]:
+        """A connection for the block; ``fresh`` drops what is idle first, because one of them was found dead."""
+        if not self._room.acquire(timeout=self._timeout):
+            raise StoreUnavailable("All connections for reading are in use.")
+        try:
+            if fresh:
+                self._drop_idle()
+            connection = self._take() or self._make()
+            try:
+                yield connection
+            finally:
+                if self._is_closed or not connection.is_usable:
+                    connection.close()
+                else:
+                    self._idle.append(connection)
+        finally:
+            self._room.release()
+
+    def _take(self) -> C | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
+    def _drop_idle(self) -> None:
+        while (connection := self._take()) is not None:
+            connection.close()
+
+    def close(self) -> None:
+        """Close what is idle, and what is lent when it comes back."""
+        self._is_closed = True
+        self._drop_idle()

@@ -1,0 +1,247 @@
+"""What a snapshot answers, the same for both databases: one query each, over a session that keeps its view."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Self
+
+from kvota.core.account import Account, Counts, Hold, Order, StatisticsKey
+from kvota.core.entries import read
+from kvota.core.periods import Span
+from kvota.core.state import Written
+from kvota.store import ApiKey, EntryFilter, Rows, UsageRow, Want
+from kvota.stores.batches import Session, Statement, Statements, read_spending
+from kvota.stores.dialect import Dialect
+from kvota.stores.rows import (
+    ACCOUNTS,
+    API_KEYS,
+    BOOSTS,
+    CAPS,
+    ENTRIES,
+    HOLDS,
+    ORDERS,
+    STAGES,
+    Row,
+    document,
+    entry_row,
+    read_entry,
+)
+
+KEYS = ("tool", "action", "user", "department")
+
+ACCOUNT = "SELECT $accounts FROM accounts t WHERE t.company = ?"
+ACCOUNT_PAGE = "SELECT $accounts FROM accounts t WHERE t.company > ? ORDER BY t.company LIMIT ?"
+ORDER_PAGE = "SELECT $orders FROM orders t WHERE t.company = ? AND t.id > ? ORDER BY t.id LIMIT ?"
+HOLD_PAGE = "SELECT $holds FROM holds t WHERE t.company = ? AND t.id > ? ORDER BY t.id LIMIT ?"
+HOLD_PAGES = {
+    # few among many: the expression keeps the database from walking through all holds by their ids
+    "open": """
+        SELECT $holds FROM holds t WHERE t.company = ? AND t.status = 'open' AND t.id || '' > ? AND t.status = ?
+        ORDER BY t.id || '' LIMIT ?
+        """,
+    "captured": """
+        SELECT $holds FROM holds t WHERE t.company = ? AND t.id > ? AND t.status = ? ORDER BY t.id LIMIT ?
+        """,
+    "void": """
+        SELECT $holds FROM holds t WHERE t.company = ? AND t.status IN ('void', 'expired') AND t.id > ? AND t.status = ?
+        ORDER BY t.id LIMIT ?
+        """,
+}
+HOLD_PAGES["expired"] = HOLD_PAGES["void"]
+ENTRY_PAGE = """
+SELECT t.body, t.hash FROM entries t
+WHERE t.company = ? AND t.seq > ? AND t.seq < ? {conditions} ORDER BY t.seq LIMIT ?
+"""
+# Time never runs backwards in a ledger and its numbers have no gaps, so an instant is found by halving them: some
+# twenty look-ups by the primary key, and no index on "at" that every entry would have to pay for.
+FIRST_SINCE = """
+WITH RECURSIVE search (low, high) AS (
+    SELECT CAST(1 AS bigint), coalesce((SELECT max(seq) FROM entries WHERE company = ?), 0) + 1
+    UNION ALL
+    SELECT CASE WHEN t.at < CAST(? AS bigint) THEN t.seq + 1 ELSE search.low END,
+           CASE WHEN t.at < CAST(? AS bigint) THEN search.high ELSE t.seq END
+    FROM search CROSS JOIN entries t
+    WHERE search.low < search.high AND t.company = ? AND t.seq = (search.low + search.high) / 2
+)
+SELECT low FROM search WHERE low >= high
+"""
+USAGE = """
+SELECT CAST(w.value->>0 AS bigint) AS span, {keys}, CAST(sum(t.calls) AS bigint), CAST(sum(t.requests) AS bigint),
+       CAST(sum(t.refunded) AS bigint), CAST(sum(t.written_off) AS bigint)
+FROM $wants CROSS JOIN statistics t
+WHERE t.company = ? AND t.quarter >= CAST(w.value->>1 AS bigint) AND t.quarter < CAST(w.value->>2 AS bigint)
+{conditions} GROUP BY {groups}
+"""
+DECLINES = """
+SELECT t.reason, t.tool, CAST(sum(t.count) AS bigint) FROM declines t
+WHERE t.company = ? AND t.day >= ? AND t.day < ? {conditions} GROUP BY t.reason, t.tool ORDER BY t.reason, t.tool
+"""
+KEY_PAGE = """
+SELECT $api_keys FROM api_keys t WHERE {conditions} AND t.revoked_at IS NULL AND t.id > ? ORDER BY t.id LIMIT ?
+"""
+# One step for each company, not for each entry.
+LEDGERS = """
+WITH RECURSIVE names (company) AS (
+    SELECT min(company) FROM entries WHERE company > ?
+    UNION ALL
+    SELECT (SELECT min(t.company) FROM entries t WHERE t.company > names.company) FROM names
+    WHERE names.company IS NOT NULL
+)
+SELECT company FROM (SELECT company FROM names WHERE company IS NOT NULL LIMIT ?) AS with_entries
+UNION
+SELECT company FROM (SELECT company FROM accounts WHERE company > ? ORDER BY company LIMIT ?) AS with_account
+ORDER BY 1 LIMIT ?
+"""
+ENTRY_ROWS = "SELECT $entries FROM entries t WHERE t.company = ? AND t.seq > ? ORDER BY t.seq LIMIT ?"
+ALL_HOLDS = "SELECT $holds FROM holds t WHERE t.company = ? ORDER BY t.id"
+ALL_BOOSTS = "SELECT $boosts FROM boosts t WHERE t.company = ? ORDER BY t.id"
+ALL_STAGES = "SELECT $stages FROM stages t WHERE t.company = ? ORDER BY t.subject, t.stage"
+ALL_ORDERS = "SELECT $orders FROM orders t WHERE t.company = ? ORDER BY t.id"
+ALL_CAPS = "SELECT $caps FROM caps t WHERE t.company = ? ORDER BY t.id"
+ALL_SPENDING = """
+SELECT t.company, t.kind, t.name, t.since, t.amount FROM spending t
+WHERE t.company = ? ORDER BY t.kind, t.name, t.since
+"""
+ALL_STATISTICS = """
+SELECT t.quarter, t.tool, t.action, t."user", t.department, t.calls, t.requests, t.refunded, t.written_off
+FROM statistics t WHERE t.company = ? ORDER BY t.quarter, t.tool, t.action, t."user", t.department
+"""
+LAST = 2**63 - 1
+INDEXED_AFTER = 5000
+"""The partial indexes for filtered lists of entries begin after this one."""
+
+
+class Reading:
+    """A snapshot: entering it takes the view, with its clock and its newest catalogue."""
+
+    def __init__(
+        self, view: AbstractContextManager[tuple[Session, int, int]], dialect: Dialect, statements: Statements
+    ) -> None:
+        self._view, self._dialect, self._statements = view, dialect, statements
+
+    def __enter__(self) -> Self:
+        self._session, self._now, self._number = self._view.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._view.__exit__(kind, problem, trace)
+
+    def _rows(self, text: str, *parameters: object) -> list[Row]:
+        return self._session.run([Statement(self._dialect.sql(text), parameters)])[0]
+
+    def clock(self) -> int:
+        return self._now
+
+    def catalogue_number(self) -> int:
+        return self._number
+
+    def load(self, want: Want) -> Rows:
+        return self._statements.load(self._session, want)
+
+    def account(self, company: str) -> Account | None:
+        rows = self._rows(ACCOUNT, company)
+        return ACCOUNTS.read(rows[0]) if rows else None
+
+    def accounts(self, after: str, limit: int) -> list[Account]:
+        return [ACCOUNTS.read(row) for row in self._rows(ACCOUNT_PAGE, after, limit)]
+
+    def entries(self, company: str, which: EntryFilter, after: int, limit: int) -> list[Written]:
+        before = LAST
+        if which.start is not None:
+            after = max(after, self._first_since(company, which.start) - 1)
+        if which.end is not None:
+            before = self._first_since(company, which.end)
+        asked = {"kind": which.kind, '"user"': which.user, "action": which.action}
+        parameters = [value for value in asked.values() if value is not None]
+        conditions = "".join(f" AND t.{name} = ?" for name, value in asked.items() if value is not None)
+        if not parameters:
+            return self._entries("", company, after, before, limit)
+        found = self._entries(conditions, company, after, min(before, INDEXED_AFTER + 1), *parameters, limit)
+        if len(found) < limit:
+            conditions += f" AND t.seq > {INDEXED_AFTER}"
+            found += self._entries(conditions, company, after, before, *parameters, limit - len(found))
+        return found
+
+    def _entries(self, conditions: str, *parameters: object) -> list[Written]:
+        return [read_entry(row) for row in self._rows(ENTRY_PAGE.format(conditions=conditions), *parameters)]
+
+    def _first_since(self, company: str, at: int) -> int:
+        """The number of the first entry at or after an instant, or of the one to come."""
+        return self._rows(FIRST_SINCE, company, at, at, company)[0][0]
+
+    def holds(self, company: str, status: str | None, after: str, limit: int) -> list[Hold]:
+        if status is None:
+            rows = self._rows(HOLD_PAGE, company, after, limit)
+        else:
+            text = HOLD_PAGES.get(status)
+            rows = [] if text is None else self._rows(text, company, after, status, limit)
+        return [HOLDS.read(row) for row in rows]
+
+    def orders(self, company: str, after: str, limit: int) -> list[Order]:
+        return [ORDERS.read(row) for row in self._rows(ORDER_PAGE, company, after, limit)]
+
+    def usage(self, company: str, spans: Sequence[Span], by: Sequence[str], user: str | None) -> list[UsageRow]:
+        names = {name: f't."{name}"' for name in KEYS}
+        text = USAGE.format(
+            keys=", ".join(names[name] if name in by else "CAST(NULL AS text)" for name in KEYS),
+            conditions="" if user is None else 'AND t."user" = ?',
+            groups=", ".join(["1", *(names[name] for name in by)]),
+        )
+        wanted = document([(index, *span) for index, span in enumerate(spans)])
+        found = [
+            UsageRow(
+                span=span,
+                tool=tool,
+                action=action,
+                user=of,
+                department=department,
+                calls=calls,
+                requests=requests,
+                refunded=refunded,
+                written_off=off,
+            )
+            for span, tool, action, of, department, calls, requests, refunded, off in self._rows(
+                text, wanted, company, *([] if user is None else [user])
+            )
+        ]
+        return sorted(found, key=lambda row: (row.span, *(getattr(row, name) for name in by)))
+
+    def declines(self, company: str, first: str, last: str, user: str | None) -> list[tuple[str, str, int]]:
+        text = DECLINES.format(conditions="" if user is None else 'AND t."user" = ?')
+        rows = self._rows(text, company, first, last, *([] if user is None else [user]))
+        return [(reason, tool, count) for reason, tool, count in rows]
+
+    def keys(self, company: str | None, after: str, limit: int) -> list[ApiKey]:
+        text = KEY_PAGE.format(conditions="t.company IS NULL" if company is None else "t.company = ?")
+        rows = self._rows(text, *([] if company is None else [company]), after, limit)
+        return [API_KEYS.read(row) for row in rows]
+
+    def ledgers(self, after: str, limit: int) -> list[str]:
+        return [company for (company,) in self._rows(LEDGERS, after, limit, after, limit, limit)]
+
+    def differing_columns(self, company: str, after: int, limit: int) -> list[tuple[int, str, object, object]]:
+        differing: list[tuple[int, str, object, object]] = []
+        for row in self._rows(ENTRY_ROWS, company, after, limit):
+            stored = ENTRIES.read(row)
+            told = entry_row(Written(read(stored.body), stored.body.encode(), stored.hash))
+            differing += [
+                (stored.seq, name, value, other)
+                for name in ENTRIES.columns
+                if (value := getattr(stored, name)) != (other := getattr(told, name))
+            ]
+        return differing
+
+    def all_rows(self, company: str) -> Rows:
+        return Rows(
+            holds=[HOLDS.read(row) for row in self._rows(ALL_HOLDS, company)],
+            boosts=[BOOSTS.read(row) for row in self._rows(ALL_BOOSTS, company)],
+            stages=[STAGES.read(row) for row in self._rows(ALL_STAGES, company)],
+            orders=[ORDERS.read(row) for row in self._rows(ALL_ORDERS, company)],
+            caps=[CAPS.read(row) for row in self._rows(ALL_CAPS, company)],
+            spending=[read_spending(row) for row in self._rows(ALL_SPENDING, company)],
+        )
+
+    def all_statistics(self, company: str) -> list[tuple[StatisticsKey, Counts]]:
+        return [(StatisticsKey(*row[:5]), Counts(*row[5:])) for row in self._rows(ALL_STATISTICS, company)]

@@ -1,0 +1,107 @@
+"""What a store keeps beside the ledgers, the same for both databases: the sandbox clock, API keys, catalogues."""
+
+import secrets
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+
+from msgspec.structs import replace
+
+from kvota.errors import Invalid, StoreUnavailable
+from kvota.store import ApiKey, Conflict, StoredCatalogue
+from kvota.stores.batches import Session, Statement
+from kvota.stores.dialect import CLOCK, Dialect
+from kvota.stores.rows import API_KEYS, CATALOGUES, Row, document
+
+PUT_META = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+ADD_META = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
+META = "SELECT value FROM meta WHERE name = ?"
+HAS_COMPANIES = "SELECT 1 FROM accounts LIMIT 1"
+BATCH = "SELECT 1 FROM batches WHERE id = ?"
+FIND_KEY = "SELECT $api_keys FROM api_keys t WHERE t.hash = ? AND t.revoked_at IS NULL"
+REVOKE_KEY = "UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ? AND {company} RETURNING id"
+ALL_CATALOGUES = "SELECT $catalogues FROM catalogues t ORDER BY t.number"
+CATALOGUE = "SELECT $catalogues FROM catalogues t WHERE t.version = ?"
+
+
+class Registry(ABC):
+    """The part of a store that rests on nothing but two kinds of sessions."""
+
+    _dialect: Dialect
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[Session]:
+        """A session in which each statement sees what has been committed by then."""
+
+    @abstractmethod
+    def _writing(self, *, exclusively: bool = False) -> AbstractContextManager[Session]:
+        """A session in a transaction that the end of the block commits; ``exclusively``: once no batch runs."""
+
+    def _ask(self, text: str, *parameters: object) -> list[Row]:
+        with self._reading() as session:
+            return self._run(session, text, *parameters)
+
+    def _run(self, session: Session, text: str, *parameters: object) -> list[Row]:
+        return session.run([Statement(self._dialect.sql(text), parameters)])[0]
+
+    @property
+    def is_sandbox(self) -> bool:
+        return bool(self._ask(META, "sandbox"))
+
+    def enter_sandbox(self) -> None:
+        with self._writing(exclusively=True) as session:
+            if self._run(session, META, "sandbox"):
+                return
+            if self._run(session, HAS_COMPANIES):
+                raise Invalid("This store has companies that were made by the real clock; it cannot become a sandbox.")
+            self._run(session, PUT_META, "sandbox", "yes")
+
+    def set_clock(self, now: int) -> None:
+        with self._writing() as session:
+            if not self._run(session, META, "sandbox"):
+                raise Invalid("This store is no sandbox; its clock cannot be set.")
+            self._run(session, PUT_META, "sandbox_clock", str(now))
+
+    def _make_secret(self) -> None:
+        if not self._ask(META, "secret"):
+            with self._writing() as session:
+                self._run(session, ADD_META, "secret", secrets.token_hex(32))
+
+    def secret(self) -> bytes:
+        return bytes.fromhex(self._ask(META, "secret")[0][0])
+
+    def was_committed(self, batch: str) -> bool:
+        return bool(self._ask(BATCH, batch))
+
+    def find_key(self, hashed: str) -> ApiKey | None:
+        rows = self._ask(FIND_KEY, hashed)
+        return API_KEYS.read(rows[0]) if rows else None
+
+    def add_key(self, key: ApiKey) -> None:
+        text = self._dialect.insert(API_KEYS) + " ON CONFLICT (hash) DO NOTHING"
+        with self._writing() as session:
+            session.run([Statement(text, [document([key])])])
+
+    def revoke_key(self, company: str | None, key: str, now: int) -> bool:
+        text = REVOKE_KEY.format(company="company IS NULL" if company is None else "company = ?")
+        with self._writing() as session:
+            return bool(self._run(session, text, now, key, *([] if company is None else [company])))
+
+    def catalogues(self) -> list[StoredCatalogue]:
+        return [CATALOGUES.read(row) for row in self._ask(ALL_CATALOGUES)]
+
+    def add_catalogue(self, catalogue: StoredCatalogue) -> StoredCatalogue:
+        with self._writing(exclusively=True) as session:
+            if rows := self._run(session, CATALOGUE, catalogue.version):
+                return CATALOGUES.read(rows[0])
+            now, newest = self._run(session, CLOCK)[0]
+            effective_at = max(catalogue.effective_at, now) if newest else catalogue.effective_at
+            stored = replace(catalogue, number=newest + 1, loaded_at=now, effective_at=effective_at)
+            session.run([Statement(self._dialect.insert(CATALOGUES), [document([stored])])])
+            return stored
+
+    def ping(self) -> None:
+        try:
+            with self._writing() as session:
+                self._run(session, PUT_META, "ping", "pong")
+        except Conflict as problem:
+            raise StoreUnavailable("The store is locked by another process.") from problem

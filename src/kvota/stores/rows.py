@@ -1,0 +1,149 @@
+"""Rows between the core's values and SQL, the same for both databases.
+
+Rows go in as one JSON document for each statement, which the database takes apart: for 200 accounts that costs
+Python 0.4 ms instead of 6, and the interpreter's lock is not taken and given back for each row. They come out as
+tuples in the order of ``Table.columns``.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from kvota.core.account import Account, Boost, Cap, Charge, Hold, Order, PaidStage
+from kvota.core.entries import AnyFact, Captured, Charged, Held, Refunded, Work, entry_number, read
+from kvota.core.fold import charge_of, refund_of
+from kvota.core.state import Written
+from kvota.store import ApiKey, Remembered, StoredCatalogue
+
+Row = tuple[Any, ...]
+R = TypeVar("R", bound=msgspec.Struct)
+_encode = msgspec.json.Encoder().encode
+
+
+class EntryRow(msgspec.Struct, kw_only=True):
+    """An entry as a row: what is looked for stands beside the text that was hashed."""
+
+    company: str
+    seq: int
+    at: int
+    kind: str
+    action: str | None
+    user: str | None
+    slot: int | None
+    refunds: int | None
+    hash: str
+    body: str
+
+
+class ReplyRow(msgspec.Struct, kw_only=True):
+    """A remembered reply as a row; its bytes are text."""
+
+    company: str
+    key: str
+    request: str
+    at: int
+    reply: str
+
+
+class Table(Generic[R]):
+    """A table whose columns are the fields of a value, in their order.
+
+    ``as_json`` names the columns that hold JSON text, ``flags`` those that hold a bool.
+    """
+
+    def __init__(
+        self, name: str, row: type[R], key: Sequence[str], as_json: Sequence[str] = (), flags: Sequence[str] = ()
+    ) -> None:
+        self.name, self.row, self.key = name, row, tuple(key)
+        fields = msgspec.structs.fields(row)
+        self.columns = tuple(field.name for field in fields)
+        self._decoders: list[tuple[str, Callable[[Any], object]]] = [
+            (field.name, msgspec.json.Decoder(field.type).decode) for field in fields if field.name in as_json
+        ]
+        self._decoders += [(name, bool) for name in flags]
+
+    def read(self, row: Row) -> R:
+        """The value of a row with all columns."""
+        values = dict(zip(self.columns, row, strict=True))
+        for name, decode in self._decoders:
+            value = values[name]
+            if value is not None:
+                values[name] = decode(value)
+        return self.row(**values)
+
+
+ACCOUNTS = Table(
+    "accounts", Account, ["company"], as_json=["tools_off", "spending_zones"], flags=["require_user", "suspended"]
+)
+HOLDS = Table("holds", Hold, ["company", "id"], as_json=["quantities", "stages", "draws", "measures", "paid"])
+BOOSTS = Table("boosts", Boost, ["company", "id"])
+STAGES = Table("stages", PaidStage, ["company", "subject", "stage"], as_json=["draws"])
+ORDERS = Table("orders", Order, ["company", "id"], as_json=["price"], flags=["suspends"])
+CAPS = Table("caps", Cap, ["company", "id"])
+ENTRIES = Table("entries", EntryRow, ["company", "seq"])
+REPLIES = Table("replies", ReplyRow, ["company", "key"])
+API_KEYS = Table("api_keys", ApiKey, ["id"], as_json=["actions"])
+CATALOGUES = Table("catalogues", StoredCatalogue, ["number"])
+TABLES: tuple[Table[Any], ...] = (
+    ACCOUNTS, HOLDS, BOOSTS, STAGES, ORDERS, CAPS, ENTRIES, REPLIES, API_KEYS, CATALOGUES,
+)  # fmt: skip
+
+
+def document(rows: Iterable[object]) -> str:
+    """The JSON document that a statement takes apart."""
+    return _encode(rows).decode()
+
+
+def _slot(fact: AnyFact) -> int | None:
+    return fact.slot if isinstance(fact, Charged | Held) else None
+
+
+def _refunds(fact: AnyFact) -> int | None:
+    return entry_number(fact.charge, "chg") if isinstance(fact, Refunded) else None
+
+
+def entry_row(written: Written) -> EntryRow:
+    """The row of an entry."""
+    entry = written.entry
+    fact = entry.fact
+    is_work = isinstance(fact, Work)
+    return EntryRow(
+        company=entry.company,
+        seq=entry.seq,
+        at=entry.at,
+        kind=entry.kind,
+        action=fact.action if is_work else None,
+        user=fact.user if is_work else None,
+        slot=_slot(fact),
+        refunds=_refunds(fact),
+        hash=written.hash,
+        body=written.body.decode(),
+    )
+
+
+def read_entry(row: Row) -> Written:
+    """The entry of a row (body, hash)."""
+    body, digest = row
+    return Written(read(body), body.encode(), digest)
+
+
+def read_charge(row: Row) -> Charge | None:
+    """The charge of a row (body, body of the refunding entry); None where the entry is no charge."""
+    body, refunding = row
+    entry = read(body)
+    if not isinstance(entry.fact, Charged | Captured):
+        return None
+    charge = charge_of(entry)
+    return charge if refunding is None else msgspec.structs.replace(charge, refund=refund_of(read(refunding)))
+
+
+def reply_row(one: Remembered) -> ReplyRow:
+    """The row of a remembered reply."""
+    return ReplyRow(company=one.company, key=one.key, request=one.request, at=one.at, reply=one.reply.decode())
+
+
+def read_reply(row: Row) -> Remembered:
+    """The remembered reply of a row."""
+    company, key, request, at, reply = row
+    return Remembered(company=company, key=key, request=request, at=at, reply=reply.encode())

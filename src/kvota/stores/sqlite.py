@@ -1,0 +1,284 @@
+"""SQLite: one file, one connection that writes, a few that read. Several processes may share the file."""
+
+import contextlib
+import shutil
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import apsw
+
+from kvota.core.account import Account
+from kvota.core.periods import DAY, Span
+from kvota.errors import StoreUnavailable
+from kvota.store import Batch, CommitUnknown, Conflict, Rows, Want
+from kvota.stores.batches import Session, Statement, Statements
+from kvota.stores.dialect import CLOCK, Sqlite
+from kvota.stores.migrate import Migration, migrate, migrations
+from kvota.stores.pool import Pool
+from kvota.stores.reading import Reading
+from kvota.stores.registry import Registry
+from kvota.stores.rows import ACCOUNTS, Row, document
+
+BUSY_SECONDS = 10.0
+READERS = 8
+CLEAN_EVERY = 256
+LOCK = "SELECT $accounts FROM $wants CROSS JOIN accounts t WHERE t.company = w.value->>0"
+# SQLite's own limits are for small devices: 64 MB of cache, and a checkpoint after 16 MB of log instead of 4.
+TUNING = "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000"
+RECORDS = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    name TEXT NOT NULL PRIMARY KEY, hash TEXT NOT NULL, applied_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+_IN_THE_WAY = (apsw.BusyError, apsw.LockedError)
+_BROKEN = (
+    apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError, apsw.CorruptError, apsw.NotADBError,
+    apsw.PermissionsError, apsw.AuthError, apsw.NoMemError, apsw.ProtocolError,
+)  # fmt: skip
+_TAKEN = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_ROWID)
+
+
+def _translated(problem: apsw.Error, path: str) -> Exception:
+    """The error that the contract of a store knows, or the same one: a defect."""
+    if isinstance(problem, _IN_THE_WAY):
+        return Conflict(str(problem))
+    if isinstance(problem, apsw.ConstraintError) and getattr(problem, "extendedresult", 0) in _TAKEN:
+        return Conflict(str(problem))
+    if isinstance(problem, apsw.NotADBError):
+        return StoreUnavailable(f"{path} is not a SQLite database.")
+    if isinstance(problem, _BROKEN):
+        return StoreUnavailable(f"SQLite cannot use {path}: {problem}.")
+    if isinstance(problem, apsw.SQLError) and "no such table" in str(problem):
+        return StoreUnavailable(f"{path} has not been migrated: {problem}.")
+    return problem
+
+
+class Connection:
+    """One connection to the file."""
+
+    def __init__(self, path: str, *, is_reader: bool = False, is_durable: bool = True) -> None:
+        self.path = path
+        flags = apsw.SQLITE_OPEN_READONLY if is_reader else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        try:
+            # Any: the types that come with apsw leave its execute() unknown
+            self._connection: Any = apsw.Connection(path, flags=flags)
+            self._connection.set_busy_timeout(int(BUSY_SECONDS * 1000))
+            if not is_reader:
+                self._use_log()
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'OFF'}; {TUNING}")
+        except apsw.Error as problem:
+            raise _translated(problem, path) from problem
+
+    def _use_log(self) -> None:
+        """Write-ahead logging; two processes that switch it on at once do not wait for each other by themselves."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                mode = next(self._connection.execute("PRAGMA journal_mode = WAL"))[0]
+            except apsw.BusyError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                break
+        if mode != "wal":
+            raise StoreUnavailable(f"SQLite cannot keep a write-ahead log beside {self.path}: is it on a local disk?")
+
+    def run(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        try:
+            return [list(self._connection.execute(text, tuple(given))) for text, given in statements]
+        except apsw.Error as problem:
+            raise _translated(problem, self.path) from problem
+
+    def script(self, text: str) -> None:
+        """Run statements without parameters."""
+        try:
+            self._connection.execute(text)
+        except apsw.Error as problem:
+            raise _translated(problem, self.path) from problem
+
+    def commit(self) -> None:
+        """Commit. A disk that fails meanwhile leaves it open whether the log holds the transaction."""
+        try:
+            self._connection.execute("COMMIT")
+        except apsw.IOError as problem:
+            raise CommitUnknown(f"SQLite could not finish writing {self.path}: {problem}.") from problem
+        except apsw.Error as problem:
+            raise _translated(problem, self.path) from problem
+
+    def rollback(self) -> None:
+        """Leave the transaction, if there is one still."""
+        if self._connection.in_transaction:
+            with contextlib.suppress(apsw.Error):
+                self._connection.execute("ROLLBACK")
+
+    @property
+    def is_usable(self) -> bool:
+        return not self._connection.in_transaction
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class SqliteTransaction:
+    """One batch, on the connection that writes."""
+
+    def __init__(self, store: "SqliteStore") -> None:
+        self._store = store
+        self._now, self._number = 0, 0
+
+    def __enter__(self) -> Self:
+        self._connection = self._store.take_writer()
+        self._read_clock()
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self._store.give_writer_back()
+
+    def _read_clock(self) -> None:
+        self._now, self._number = self._connection.run([Statement(self._store.clock_sql)])[0][0]
+
+    def lock(self, companies: Sequence[str]) -> dict[str, Account]:
+        rows = self._connection.run([Statement(self._store.lock_sql, [document([[name] for name in companies])])])[0]
+        found = [ACCOUNTS.read(row) for row in rows]
+        return {account.company: account for account in found}
+
+    def clock(self) -> int:
+        return self._now
+
+    def catalogue_number(self) -> int:
+        return self._number
+
+    def load(self, want: Want) -> Rows:
+        return self._store.statements.load(self._connection, want)
+
+    def rebuild_spending(self, company: str, days: Sequence[Span]) -> None:
+        self._connection.run(self._store.statements.rebuild_spending(company, days))
+
+    def save(self, batch: Batch) -> None:
+        self._connection.run(self._store.statements.save(batch))
+        self._connection.run(self._store.cleaning(self._now))
+
+    def commit(self) -> None:
+        self._connection.commit()
+
+
+class SqliteStore(Registry):
+    """A store in a file. ``temporary``: a folder that is removed when the store is closed; nothing in it is synced.
+
+    A store "in memory" is such a folder: readers and the writer then work as they do on a real one, beside each other.
+    """
+
+    def __init__(self, path: str, *, temporary: str | None = None) -> None:
+        self._dialect = Sqlite()
+        self.statements = Statements(self._dialect)
+        self.clock_sql, self.lock_sql = self._dialect.sql(CLOCK), self._dialect.sql(LOCK)
+        self._path = path
+        if not Path(path).parent.is_dir():
+            raise StoreUnavailable(f"There is no folder {Path(path).parent} to keep the store in.")
+        self._lock = threading.Lock()
+        self._writer = Connection(path, is_durable=temporary is None)
+        self._readers = Pool(lambda: Connection(path, is_reader=True), size=READERS)
+        self._saves = 0
+        self._remove = None if temporary is None else weakref.finalize(self, shutil.rmtree, temporary, True)  # noqa: FBT003
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        """A store that only this object knows, gone when it is closed."""
+        folder = tempfile.mkdtemp(prefix="kvota-")
+        return cls(f"{folder}/kvota.db", temporary=folder)
+
+    def take_writer(self) -> Connection:
+        """The connection that writes, in a transaction of its own; waits for who has it."""
+        self._lock.acquire()
+        try:
+            self._writer.script("BEGIN IMMEDIATE")
+        except BaseException:
+            self._lock.release()
+            raise
+        return self._writer
+
+    def give_writer_back(self) -> None:
+        """Roll back what was not committed."""
+        try:
+            self._writer.rollback()
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def _reading(self) -> Generator[Session]:
+        with self._readers.lend() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self, *, exclusively: bool = False) -> Generator[Session]:  # noqa: ARG002 - SQLite has one writer
+        writer = self.take_writer()
+        try:
+            yield writer
+            writer.commit()
+        except CommitUnknown as problem:
+            raise StoreUnavailable(str(problem)) from problem
+        finally:
+            self.give_writer_back()
+
+    @contextmanager
+    def _view(self) -> Generator[tuple[Session, int, int]]:
+        with self._readers.lend() as connection:
+            try:
+                connection.script("BEGIN")
+                now, number = connection.run([Statement(self.clock_sql)])[0][0]
+                yield connection, now, number
+            finally:
+                connection.rollback()
+
+    def cleaning(self, now: int) -> list[Statement]:
+        """Now and then: forget some of the batches that are older than a day."""
+        self._saves += 1
+        if self._saves % CLEAN_EVERY:
+            return []
+        text = "DELETE FROM batches WHERE id IN (SELECT id FROM batches WHERE at < ? ORDER BY at LIMIT ?)"
+        return [Statement(text, [now - DAY, 8 * CLEAN_EVERY])]
+
+    def begin(self) -> SqliteTransaction:
+        return SqliteTransaction(self)
+
+    def snapshot(self) -> Reading:
+        return Reading(self._view(), self._dialect, self.statements)
+
+    # Migrating: this store is its own target.
+
+    def migrate(self) -> list[str]:
+        done = migrate(self, migrations("sqlite"))
+        self._make_secret()
+        return done
+
+    @contextmanager
+    def exclusively(self) -> Generator[None]:
+        """One transaction of the connection that writes."""
+        with self._writing():
+            self._writer.script(RECORDS)
+            yield
+
+    def applied(self) -> dict[str, str]:
+        """The recorded migrations, with their hashes."""
+        rows = self._writer.run([Statement("SELECT name, hash FROM schema_migrations")])[0]
+        return {name: digest for name, digest in rows}  # noqa: C416 - dict() of rows is not typed
+
+    def apply(self, migration: Migration) -> None:
+        """Run a migration and record it."""
+        self._writer.script(migration.text)
+        text = f"INSERT INTO schema_migrations (name, hash, applied_at) VALUES (?, ?, {self._dialect.sql('$now')})"  # noqa: S608
+        self._writer.run([Statement(text, [migration.name, migration.hash])])
+
+    def close(self) -> None:
+        self._readers.close()
+        with self._lock:
+            self._writer.close()
+        if self._remove is not None:
+            self._remove()

@@ -1,0 +1,117 @@
+"""Real server processes for the tests, and calls to them over HTTP."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+OPERATOR_KEY = "kv_operator_acceptance_0123456789abcdefghij"
+CATALOGUE = Path(__file__).parents[1] / "catalogue" / "cases.toml"
+START_SECONDS = 60
+
+
+class Reply(NamedTuple):
+    """A status with the parsed body."""
+
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+class Server:
+    """One running server process."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process, self.port, self.log = process, port, log
+        self.url = f"http://127.0.0.1:{port}"
+
+    def call(self, method: str, path: str, body: object = None, *, key: str | None = None, bearer: str = "") -> Reply:
+        """One call; any status is a reply."""
+        headers = {"Authorization": f"Bearer {bearer or OPERATOR_KEY}", "Content-Type": "application/json"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310 - loopback
+        try:
+            with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - loopback
+                return Reply(reply.status, json.loads(reply.read() or b"null"), dict(reply.headers))
+        except urllib.error.HTTPError as error:
+            return Reply(error.code, json.loads(error.read() or b"null"), dict(error.headers))
+
+    def kill(self) -> None:
+        """SIGKILL to the whole process group."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def environment(store: str, *, sandbox: bool = False, catalogue: Path = CATALOGUE) -> dict[str, str]:
+    """What tells a ``kvota`` process its store."""
+    return {
+        **os.environ,
+        "KVOTA_STORE": store,
+        "KVOTA_CATALOGUE": str(catalogue),
+        "KVOTA_OPERATOR_KEY": OPERATOR_KEY,
+        "KVOTA_SANDBOX": "1" if sandbox else "0",
+    }
+
+
+@contextlib.contextmanager
+def serving(store: str, folder: Path, *, sandbox: bool = False, catalogue: Path = CATALOGUE) -> Iterator[Server]:
+    """A server on a free port, ready; killed afterwards."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = folder / f"server-{port}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kvota", "serve", "--host", "127.0.0.1", "--port", str(port)],
+            env=environment(store, sandbox=sandbox, catalogue=catalogue),
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    server = Server(process, port, log)
+    try:
+        _wait(server)
+        yield server
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            server.kill()
+
+
+def _wait(server: Server) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(server.url + "/readyz", timeout=5) as reply:  # noqa: S310 - loopback
+                if reply.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.02)
+    raise AssertionError(f"the server is not ready:\n{server.log.read_text(errors='replace')[-3000:]}")
+
+
+def kvota(
+    *arguments: str, store: str, url: str | None = None, sandbox: bool = False, catalogue: Path = CATALOGUE
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line."""
+    where = {"KVOTA_URL": url, "KVOTA_KEY": OPERATOR_KEY} if url else {}
+    return subprocess.run(
+        [sys.executable, "-m", "kvota", *arguments],
+        env={**environment(store, sandbox=sandbox, catalogue=catalogue), **where},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )

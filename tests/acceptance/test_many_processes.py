@@ -1,0 +1,82 @@
+"""Any number of server processes on one store are as exact as one."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+from tests.acceptance.servers import kvota, serving
+
+
+def test_two_hundred_callers_of_four_processes_share_the_last_ten_requests(store_url, tmp_path):
+    """Defect class 1: check, then act. Defect class 11: limits held in each process."""
+    with ExitStack() as stack:
+        servers = [stack.enter_context(serving(store_url, tmp_path)) for _ in range(4)]
+        body = {"name": "Acme", "plan": "tiny", "time_zone": "UTC"}
+        assert servers[0].call("PUT", "/v1/companies/acme", body).status == 201
+
+        def charge(number: int) -> int:
+            return servers[number % 4].call("POST", "/v1/companies/acme/charges", {"action": "chat_question"}).status
+
+        with ThreadPoolExecutor(64) as pool:
+            statuses = Counter(pool.map(charge, range(200)))
+        assert statuses == {201: 10, 402: 190}
+        assert {server.call("GET", "/v1/companies/acme/balance").body["available"] for server in servers} == {0}
+    assert kvota("verify", store=store_url).returncode == 0
+
+
+def test_the_same_key_sent_to_four_processes_at_once_is_one_charge(store_url, tmp_path):
+    """Defect class 5: the client repeats, whoever it reaches."""
+    with ExitStack() as stack:
+        servers = [stack.enter_context(serving(store_url, tmp_path)) for _ in range(4)]
+        body = {"name": "Acme", "plan": "small", "time_zone": "UTC"}
+        servers[0].call("PUT", "/v1/companies/acme", body)
+
+        def charge(number: int) -> str:
+            usage = {"action": "crm_call_processing", "subject": "call:71"}
+            reply = servers[number % 4].call("POST", "/v1/companies/acme/charges", usage, key="message-71")
+            assert reply.status == 201
+            return reply.body["id"]
+
+        with ThreadPoolExecutor(40) as pool:
+            assert len(set(pool.map(charge, range(80)))) == 1
+        assert servers[3].call("GET", "/v1/companies/acme/balance").body["available"] == 97
+
+
+def test_an_order_confirmed_by_many_at_once_is_credited_once(store_url, tmp_path):
+    """Defect class 9: a top-up credited twice."""
+    with ExitStack() as stack:
+        servers = [stack.enter_context(serving(store_url, tmp_path)) for _ in range(2)]
+        servers[0].call("PUT", "/v1/companies/acme", {"name": "Acme", "plan": "tiny", "time_zone": "UTC"})
+        order = servers[0].call("POST", "/v1/companies/acme/orders", {"boost": "boost_20"}).body["id"]
+
+        def confirm(number: int) -> str:
+            path = f"/v1/companies/acme/orders/{order}/confirm"
+            reply = servers[number % 2].call("POST", path, {"reference": f"invoice {number}"})
+            assert reply.status == 200
+            return reply.body["credited"]["id"]
+
+        with ThreadPoolExecutor(32) as pool:
+            assert len(set(pool.map(confirm, range(64)))) == 1
+        assert servers[1].call("GET", "/v1/companies/acme/balance").body["available"] == 30
+
+
+def test_two_captures_at_once_have_one_winner(store_url, tmp_path):
+    """Defect class 4: with other quantities the loser gets hold_closed."""
+    with ExitStack() as stack:
+        servers = [stack.enter_context(serving(store_url, tmp_path)) for _ in range(2)]
+        servers[0].call("PUT", "/v1/companies/acme", {"name": "Acme", "plan": "small", "time_zone": "UTC"})
+        hold = servers[0].call("POST", "/v1/companies/acme/holds", {"action": "site_creation"}).body["id"]
+
+        def capture(number: int) -> tuple[int, int]:
+            path = f"/v1/companies/acme/holds/{hold}/capture"
+            images = number % 4
+            return images, servers[number % 2].call("POST", path, {"quantities": {"images": images + 3}}).status
+
+        with ThreadPoolExecutor(32) as pool:
+            replies = list(pool.map(capture, range(64)))
+        winners = {images for images, status in replies if status == 200}
+        assert len(winners) == 1
+        assert all(status == (200 if images in winners else 409) for images, status in replies)
+        used = servers[0].call("GET", "/v1/companies/acme/balance").body["allowance"]
+        assert used["held"] == 0
+        assert used["used"] == winners.pop() + 6
