@@ -20,6 +20,7 @@ from kvota.store import EntryFilter
 from kvota.wire import asking, replies, requests, views
 from kvota.wire.fields import encode, is_id, parse_instant
 from kvota.wire.reading import read_body
+from kvota.wire.reports import entry, usage_report
 from kvota.wiring import Meter, open_meter
 
 Request = TypeVar("Request", bound=requests.Request)
@@ -179,7 +180,7 @@ class Kvota:
         user: str | None = None,
     ) -> replies.UsageReport:
         """Statistics of the local dates ``start <= date < end``, grouped by ``by``."""
-        return views.usage(self._meter.reads.usage(_company(company), start, end, tuple(by), user))
+        return usage_report(self._meter.reads.usage(_company(company), start, end, tuple(by), user))
 
     def entries(
         self,
@@ -195,7 +196,7 @@ class Kvota:
         which = EntryFilter(kind=kind, user=user, action=action, start=_at(start), end=_at(end))
         after = 0
         while page := self._meter.reads.entries(_company(company), which, after, PAGE):
-            yield from (views.entry(written) for written in page)
+            yield from (entry(written) for written in page)
             after = page[-1].entry.seq
 
     def get_charge(self, company: str, charge: str) -> replies.Charge:

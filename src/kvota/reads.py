@@ -3,12 +3,9 @@
 import datetime as dt
 import secrets
 import threading
-import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
-
-import msgspec
 
 from kvota.core.account import Account, Boost, Cap, Charge, Hold
 from kvota.core.balance import Balance, balance_of
@@ -19,6 +16,7 @@ from kvota.core.decisions.boosts import credited_boost
 from kvota.core.decisions.calls import Incomplete, OrderPaid, Quote
 from kvota.core.entries import entry_number
 from kvota.core.periods import HOUR, Span, days_between, hour_start
+from kvota.core.report import UsageLine, UsageReport
 from kvota.core.state import State, Written
 from kvota.core.timeline import advance, is_due, now_of
 from kvota.engine import Engine
@@ -26,29 +24,8 @@ from kvota.errors import Invalid, NotFound
 from kvota.loading import Library, Loader
 from kvota.store import ApiKey, EntryFilter, Snapshot, Store, Want
 
-KEY_CACHE_SECONDS = 1.0
-KEY_CACHE_SIZE = 10_000
 MAX_DAYS = 3660
 MAX_DAYS_BY_HOUR = 366
-
-
-class UsageLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of a usage report; ``keys`` in the order of ``by``: an ``hour`` is an instant, a ``day`` a local date."""
-
-    keys: tuple[str | int | None, ...]
-    calls: int
-    requests: int
-    refunded: int
-    written_off: int
-
-
-class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Statistics over local dates. ``declines`` are (reason, tool, count)."""
-
-    by: tuple[str, ...]
-    rows: list[UsageLine]
-    total: UsageLine
-    declines: list[tuple[str, str, int]]
 
 
 class Reads:
@@ -61,7 +38,6 @@ class Reads:
         self._store, self._engine, self._clock = store, engine, clock
         self._library = Library(store)
         self._secret: bytes | None = None
-        self._keys: dict[str, tuple[float, ApiKey | None]] = {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -142,7 +118,7 @@ class Reads:
         with self._view() as (view, book, clock):
             state, _ = self._state(view, book, clock, company)
             due = {hold.id: hold for hold in state.holds.values() if hold.status == "expired"}
-            page: dict[str, Hold] = {}
+            page: dict[str, Hold] = {name: hold for name, hold in due.items() if status == "expired" and name > after}
             while len(page) < limit:
                 rows = view.holds(company, status, after, limit)
                 for row in (due.get(row.id, row) for row in rows):
@@ -151,8 +127,6 @@ class Reads:
                 if len(rows) < limit:
                     break
                 after = rows[-1].id
-            if status == "expired":
-                page |= {name: hold for name, hold in due.items() if name > after}
             return sorted(page.values(), key=lambda hold: hold.id)[:limit]
 
     def _state(self, view: Snapshot, book: Book, clock: int, company: str) -> tuple[State, int]:
@@ -224,16 +198,8 @@ class Reads:
         return blake2b(secret.encode(), key=self._secret, digest_size=32).hexdigest()
 
     def authenticate(self, secret: str) -> ApiKey | None:
-        """The key of that secret; one revoked in another process may open for up to a second more."""
-        hashed, now = self._hash(secret), time.monotonic()
-        cached = self._keys.get(hashed)
-        if cached is not None and now - cached[0] < KEY_CACHE_SECONDS:
-            return cached[1]
-        found = self._store.find_key(hashed)
-        if len(self._keys) > KEY_CACHE_SIZE:
-            self._keys.clear()
-        self._keys[hashed] = (now, found)
-        return found
+        """The key of that secret, unless it is revoked."""
+        return self._store.find_key(self._hash(secret))
 
     def make_key(
         self,
@@ -260,7 +226,6 @@ class Reads:
             created_at=self.clock(),
         )
         self._store.add_key(key)
-        self._keys.clear()
         return key, secret
 
     def keys(self, company: str | None, after: str, limit: int) -> list[ApiKey]:
@@ -271,10 +236,8 @@ class Reads:
             return view.keys(company, after, limit)
 
     def revoke_key(self, company: str | None, name: str) -> bool:
-        """Revoke a key, at once in this process and within a second in others; False where there is none."""
-        found = self._store.revoke_key(company, name, self.clock())
-        self._keys.clear()
-        return found
+        """Revoke a key; False where there is none."""
+        return self._store.revoke_key(company, name, self.clock())
 
     def is_key_known(self, company: str, key: str) -> bool:
         """Whether an idempotency key stands for a request already."""

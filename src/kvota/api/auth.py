@@ -1,0 +1,60 @@
+"""Who asks, and whether the role may: ``Authorization: Bearer <key>``, and the table of roles of the contract."""
+
+import time
+from collections.abc import Mapping
+
+from kvota.api.services import Services
+from kvota.errors import Forbidden, NotFound, Unauthenticated
+from kvota.store import ApiKey
+
+OPERATOR, ADMIN, APP, MEMBER, AUDITOR = "operator", "admin", "app", "member", "auditor"
+ROLES = (OPERATOR, ADMIN, APP, MEMBER, AUDITOR)
+MAX_SECRET = 200
+REMEMBERED_SECONDS = 0.5
+MAX_REMEMBERED = 10_000
+
+
+class Keyring:
+    """Finds the key of a secret. Known ones are remembered for half a second, so that a busy key costs nothing.
+
+    ``trusted``: whoever asks is taken for this one; for a door that only its own process can reach.
+    """
+
+    def __init__(self, services: Services, trusted: ApiKey | None = None) -> None:
+        self._services, self._trusted = services, trusted
+        self._known: dict[bytes, tuple[float, int, ApiKey]] = {}
+
+    async def authenticate(self, headers: Mapping[bytes, bytes]) -> ApiKey:
+        """The key that asks; ``Unauthenticated`` where there is none in force."""
+        if self._trusted is not None:
+            return self._trusted
+        value = headers.get(b"authorization", b"")
+        changes = self._services.key_changes
+        known = self._known.get(value)
+        if known is not None and known[1] == changes and time.monotonic() < known[0]:
+            return known[2]
+        scheme, _, secret = value.partition(b" ")
+        secret = secret.strip()
+        if scheme.lower() != b"bearer" or not secret or len(secret) > MAX_SECRET or not secret.isascii():
+            raise Unauthenticated("no bearer token")
+        key = await self._services.read(self._services.reads.authenticate, secret.decode())
+        if key is None:
+            self._known.pop(value, None)
+            raise Unauthenticated("no such key")
+        if len(self._known) >= MAX_REMEMBERED:
+            self._known.clear()
+        self._known[value] = (time.monotonic() + REMEMBERED_SECONDS, changes, key)
+        return key
+
+
+def check_role(key: ApiKey, roles: frozenset[str]) -> None:
+    """``Forbidden`` where the role may not do this."""
+    if key.role not in roles:
+        names = ", ".join(role for role in ROLES if role in roles)
+        raise Forbidden(f"The role {key.role} may not do this: it is for {names}.")
+
+
+def check_company(key: ApiKey, company: str) -> None:
+    """For a key of one company no other exists."""
+    if key.company is not None and key.company != company:
+        raise NotFound("company", company)

@@ -1,0 +1,104 @@
+"""One HTTP exchange in ASGI's terms: the headers, the body up to its limit, the query, the reply."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from kvota.api.problems import Answer
+from kvota.errors import BodyTooLarge, FieldError, Invalid, Malformed
+from kvota.wire.fields import encode
+from kvota.wire.replies import Problem
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+MAX_BODY = 1024 * 1024
+MAX_PARAMETERS = 20
+_JSON = (b"content-type", b"application/json")
+_PROBLEM = (b"content-type", b"application/problem+json")
+_PRIVATE = (b"cache-control", b"no-store")
+
+
+class Disconnected(Exception):
+    """The client has gone before its request was complete; nobody waits for a reply."""
+
+
+def headers_of(scope: Scope) -> dict[bytes, bytes]:
+    """The headers by their names in small letters; one that came more than once with commas between its values."""
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        found[name] = found[name] + b", " + value if name in found else value
+    return found
+
+
+async def read_all(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
+    """The body; ``BodyTooLarge`` as soon as it is known to be larger than 1 MiB."""
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and (len(length) > 10 or int(length) > MAX_BODY):  # noqa: PLR2004 - no need to read it all
+        raise BodyTooLarge("too large")
+    message = await receive()
+    body = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body", False) and len(body) <= MAX_BODY:
+        return body
+    parts, size = [body], len(body)
+    while message["type"] == "http.request" and message.get("more_body", False) and size <= MAX_BODY:
+        message = await receive()
+        part: bytes = message.get("body", b"")
+        parts.append(part)
+        size += len(part)
+    if message["type"] != "http.request":
+        raise Disconnected
+    if size > MAX_BODY:
+        raise BodyTooLarge("too large")
+    return b"".join(parts)
+
+
+def check_content_type(headers: dict[bytes, bytes], body: bytes) -> None:
+    """``Malformed`` where a body says that it is something else than JSON in UTF-8."""
+    value = headers.get(b"content-type")
+    if not value or not body or value == b"application/json":
+        return
+    kind, *parameters = (part.strip().lower() for part in value.decode("latin-1").split(";"))
+    charsets = [one.partition("=")[2].strip('"') for one in parameters if one.startswith("charset=")]
+    if kind != "application/json" or any(one not in ("utf-8", "utf8") for one in charsets):
+        name = "".join(c if c.isprintable() else "?" for c in value.decode("latin-1")[:100])
+        raise Malformed(f"The body came as {name}. Send JSON with Content-Type: application/json.")
+
+
+def query_of(scope: Scope) -> dict[str, str]:
+    """The query's parameters; each may come once."""
+    text: bytes = scope["query_string"]
+    if not text:
+        return {}
+    try:
+        pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        raise Malformed("The query is not text in UTF-8. Send its parameters as name=value, percent-encoded.") from None
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise Invalid("", errors=[FieldError(name, "comes twice: send it once") for name in twice])
+    return found
+
+
+async def send_answer(send: Send, answer: Answer, language: str, *, is_head: bool) -> None:
+    """The reply as JSON, or as it is where the body is bytes."""
+    body = answer.body
+    headers = [_PRIVATE, *answer.headers]
+    if body is None:
+        content = b""
+    elif isinstance(body, bytes):
+        content = body
+    else:
+        content = encode(body)
+        if isinstance(body, Problem):
+            headers += [_PROBLEM, (b"content-language", language.encode())]
+        else:
+            headers.append(_JSON)
+    if answer.status != 204:  # noqa: PLR2004 - no content, so no length
+        headers.append((b"content-length", b"%d" % len(content)))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if is_head else content})

@@ -1,0 +1,176 @@
+"""Errors and declines as RFC 9457 problems: the only place with status codes of what went wrong."""
+
+import math
+import traceback
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+import structlog
+from msgspec import UNSET
+
+from kvota.api import texts
+from kvota.api.texts import Language
+from kvota.core.declines import Declined
+from kvota.core.periods import SECOND, instant
+from kvota.errors import CallerError, KvotaError, WorldError
+from kvota.wire import replies as wire
+from kvota.wire.faults import shown
+from kvota.wire.views import maybe, ways_out
+
+STATUS: dict[str, int] = {
+    "malformed": 400,
+    "unauthenticated": 401,
+    "insufficient_requests": 402,
+    "forbidden": 403,
+    "company_suspended": 403,
+    "tool_disabled": 403,
+    "action_not_in_plan": 403,
+    "user_required": 403,
+    "company_not_found": 404,
+    "hold_not_found": 404,
+    "charge_not_found": 404,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "hold_closed": 409,
+    "order_closed": 409,
+    "body_too_large": 413,
+    "invalid": 422,
+    "unknown_action": 422,
+    "unknown_plan": 422,
+    "unknown_boost": 422,
+    "quantity_missing": 422,
+    "idempotency_key_reused": 422,
+    "hourly_limit": 429,
+    "cap_reached": 429,
+    "internal": 500,
+    "busy": 503,
+    "store_unavailable": 503,
+}
+"""``code`` → status. ``method_not_allowed`` and ``internal`` are HTTP's own, beside those of the contract."""
+DECLINES = (
+    "insufficient_requests", "company_suspended", "tool_disabled", "action_not_in_plan", "user_required",
+    "hourly_limit", "cap_reached",
+)  # fmt: skip
+TOO_MANY = 429
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Answer(NamedTuple):
+    """What a call is answered with. A body is a Struct of ``wire.replies``, or None for nothing."""
+
+    status: int
+    body: object = None
+    headers: Headers = ()
+
+
+class MethodNotAllowed(KvotaError):
+    """The path is known, the method is not."""
+
+    code = "method_not_allowed"
+
+    def __init__(self, method: str, allow: str) -> None:
+        super().__init__(f"{method}: {allow}")
+        self.method, self.allow = method, allow
+
+
+class Internal(KvotaError):
+    """A defect of ours; it has been logged."""
+
+    code = "internal"
+
+
+def log_defect(operation: str, error: Exception) -> None:
+    """Log what nobody foresaw: where it happened, but none of the values there, among which may be a secret."""
+    trace = "".join(traceback.format_exception(error))
+    structlog.get_logger("kvota.api").error("defect", operation=operation, trace=trace)
+
+
+def of_error(error: KvotaError, language: Language, *, key: str | None = None) -> Answer:
+    """The problem of an exception; ``key`` is the idempotency key that came."""
+    code = error.code
+    facts: Mapping[str, str] = {"key": repr(key) if key else ""}
+    headers: Headers = ()
+    if isinstance(error, WorldError):
+        headers = ((b"retry-after", b"%d" % error.retry_after_seconds),)
+    elif isinstance(error, MethodNotAllowed):
+        headers = ((b"allow", error.allow.encode()),)
+        facts = {"method": error.method, "allow": error.allow}
+    elif code == "unauthenticated":
+        headers = ((b"www-authenticate", b"Bearer"),)
+    errors = [
+        wire.FaultyField(field=one.field, message=texts.translated(one.message, language), value=shown(one.value))
+        for one in (error.errors if isinstance(error, CallerError) else ())
+    ]
+    problem = wire.Problem(
+        type=f"/docs#{code}",
+        title=texts.title(code, language),
+        status=STATUS[code],
+        detail=texts.detail(error, code, language, **facts),
+        code=code,
+        errors=errors or UNSET,
+    )
+    return Answer(problem.status, problem, headers)
+
+
+def of_decline(row: Declined, language: Language, now: int | None = None) -> Answer:
+    """The problem of a decline. ``now`` is the store's clock, for ``Retry-After``; None leaves it out."""
+    status = STATUS[row.reason]
+    headers: Headers = ()
+    if status == TOO_MANY and row.retry_at is not None and now is not None:
+        headers = ((b"retry-after", b"%d" % max(1, math.ceil((row.retry_at - now) / SECOND))),)
+    problem = wire.Problem(
+        type=f"/docs#{row.reason}",
+        title=texts.title(row.reason, language),
+        status=status,
+        detail=texts.declined(row, language),
+        code=row.reason,
+        reason=row.reason,
+        cost=row.cost,
+        available=row.available,
+        short_by=row.short_by,
+        renews_at=instant(row.renews_at),
+        retry_at=maybe(row.retry_at),
+        cap=row.cap,
+        ways_out=ways_out(row),
+    )
+    return Answer(status, problem, headers)
+
+
+def needs_clock(row: Declined) -> bool:
+    """Whether the reply to this decline tells when to come again."""
+    return STATUS[row.reason] == TOO_MANY and row.retry_at is not None
+
+
+@lru_cache(maxsize=1024)
+def language_of(accept: bytes) -> Language:
+    """The better liked of Russian and English in an ``Accept-Language``; of equals the first, and English of none."""
+    liked = {"en": 0.0, "ru": 0.0}
+    others = 0.0
+    for position, item in enumerate(accept.decode("latin-1").lower().split(",")[:100]):
+        tag, _, parameters = item.strip().partition(";")
+        weight = _weight(parameters) * (1 - position / 1_000_000)
+        name = tag.strip().split("-")[0]
+        if name in liked:
+            liked[name] = max(liked[name], weight)
+        elif name == "*":
+            others = weight
+    english = liked["en"] or others
+    return "ru" if liked["ru"] > english else "en"
+
+
+def _weight(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        weight = float(value)
+    except ValueError:
+        return 0.0
+    return weight if 0 <= weight <= 1 else 0.0
+
+
+__all__ = [
+    "DECLINES", "STATUS", "Answer", "Internal", "MethodNotAllowed", "language_of", "log_defect", "needs_clock",
+    "of_decline", "of_error",
+]  # fmt: skip

@@ -1,0 +1,41 @@
+"""What anybody may ask: health, metrics, and what the API is like."""
+
+from kvota.api.calls import Call
+from kvota.api.problems import Answer
+
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
+
+
+async def healthz(call: Call) -> Answer:  # noqa: ARG001 - as all handlers
+    """The process runs."""
+    return Answer(200, b"ok\n", (TEXT,))
+
+
+async def readyz(call: Call) -> Answer:
+    """The store answers."""
+    await call.services.read(call.services.reads.ping)
+    return Answer(200, b"ready\n", (TEXT,))
+
+
+async def metrics(call: Call) -> Answer:
+    """Metrics for Prometheus."""
+    text = call.services.metrics.text()
+    return Answer(200, text, ((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"),))
+
+
+async def openapi(call: Call) -> Answer:
+    """The API as OpenAPI 3.1."""
+    return Answer(200, call.services.documents["openapi"](), ((b"content-type", b"application/json"),))
+
+
+async def docs(call: Call) -> Answer:
+    """The API as a page that needs nothing from elsewhere."""
+    policy = (
+        b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    headers = (
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-security-policy", policy),
+        (b"x-content-type-options", b"nosniff"),
+    )
+    return Answer(200, call.services.documents["docs"](), headers)

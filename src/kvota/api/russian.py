@@ -1,0 +1,168 @@
+"""What the core and the wire say in English, said in Russian: one line for each sentence that they know."""
+
+import re
+
+_RULES: tuple[tuple[str, str], ...] = (
+    (
+        r"must be a whole number from (\S+) to (\d+), or name a boost",
+        r"нужно целое число от \1 до \2 либо название буста",
+    ),
+    (r"must be a whole number from (\S+) to (\d+), not 0", r"нужно целое число от \1 до \2, кроме нуля"),
+    (r"must be a whole number from (\S+) to (\S+)", r"нужно целое число от \1 до \2"),
+    (r"must be a whole number", "нужно целое число"),
+    (r"must be true or false", "нужно true или false"),
+    (r"must be 1 to 64 characters of (.+)", r"нужно от 1 до 64 знаков из набора \1"),
+    (
+        r"must be text of (\d+) to (\d+) printable ASCII characters",
+        r"нужна строка длиной от \1 до \2 печатных знаков ASCII",
+    ),
+    (r"must be text of (\d+) to (\d+) printable characters", r"нужна строка длиной от \1 до \2 печатных знаков"),
+    (r"must be text", "нужна строка"),
+    (r"must be one of (.+)", r"допустимы только: \1"),
+    (
+        (
+            r"must be an instant of RFC 3339 with its offset, such as (\S+), "
+            r"no finer than a millisecond, in the years 1970 to 2099"
+        ),
+        r"нужен момент времени по RFC 3339 со смещением, например \1, не точнее миллисекунды, с 1970 по 2099 год",
+    ),
+    (r"must be an instant after (.+)", r"нужен момент времени позже \1"),
+    (r"must be an object of (\d+) to (\d+) names", r"нужен объект, в котором от \1 до \2 имён"),
+    (r"must be an object", "нужен объект"),
+    (r"must be a list of (\d+) to (\d+)", r"нужен список длиной от \1 до \2"),
+    (r"must be a list", "нужен список"),
+    (r"is not a known field; known are: (.+)", r"такого поля нет; есть: \1"),
+    (r"is needed to price (.+)", r"без этого количества нельзя посчитать цену действия \1"),
+    (r"is not a quantity of (.+); it knows: none", r"действие \1 не принимает количеств"),
+    (r"is not a quantity of (.+); it knows: (.+)", r"у действия \1 нет такого количества; есть: \2"),
+    (r"(.+) cannot be charged stage by stage", r"действие \1 не списывается по этапам"),
+    (r"(.+) has the stages (.+)", r"у действия \1 есть этапы: \2"),
+    (r"must name at least one stage, each once", "назовите хотя бы один этап, каждый по одному разу"),
+    (r"is not a boost of the catalogue; it has: none", "бустов в каталоге нет"),
+    (r"is not a boost of the catalogue; it has: (.+)", r"такого буста в каталоге нет; есть: \1"),
+    (
+        r"stands alone: its amount and expiry are the catalogue's",
+        "указывается без amount и expires_at: количество и срок буста задаёт каталог",
+    ),
+    (
+        r"is not an action of the catalogue; GET /v1/catalogue lists them",
+        "такого действия в каталоге нет; список даёт GET /v1/catalogue",
+    ),
+    (r"must be an IANA zone such as (.+)", r"нужен часовой пояс IANA, например \1"),
+    (r"must name tools among (.+)", r"допустимы только инструменты: \1"),
+    (r"is needed to create a company", "без этого поля компанию не создать"),
+    (
+        r"'plan' is the name of the plan's own cap: choose another id",
+        "имя plan занято ограничением самого тарифа: выберите другое",
+    ),
+    (
+        r"must name exactly one of user, users \(\"each\"\), department and tool",
+        'нужно ровно одно из: user, users ("each"), department, tool',
+    ),
+    (r"must be after from \((.+)\)", r"нужна дата позже from (\1)"),
+    (r"must be at most (\d+) days after from", r"от from может пройти не больше дней, чем \1"),
+    (r"must be after from", "нужен момент позже from"),
+    (r"comes twice: send it once", "указано дважды: укажите один раз"),
+    (r"must be a date such as (.+), in the years 1970 to 2099", r"нужна дата, например \1, с 1970 по 2099 год"),
+    (
+        r"must be a date such as (\S+), or an instant of RFC 3339 with its offset",
+        r"нужна дата, например \1, или момент времени по RFC 3339 со смещением",
+    ),
+    (
+        r"must be a list of (.+) with commas between them, each once",
+        r"нужен список через запятую из: \1, каждое по одному разу",
+    ),
+    (r"is needed: a member's key is one person's", "нужно: ключ с ролью member принадлежит одному сотруднику"),
+    (r"belongs to a member's key only", "указывается только для ключа с ролью member"),
+    (r"must be among the actions that your own key is bound to: (.+)", r"допустимы только действия вашего ключа: \1"),
+    (
+        r"does not stand on a batch: give each operation its own `key`",
+        "для пакета не указывается: задайте key в каждой операции",
+    ),
+    (
+        r"This key is bound to other actions than '(.+)'\.",
+        r"Этот ключ не открывает действие «\1»: он привязан к другим.",
+    ),
+    (
+        r"The plan '(.+)' is not self-service: ask the operator to change to it\.",
+        r"На тариф «\1» нельзя перейти самостоятельно: попросите оператора.",
+    ),
+    (
+        r"The role (\w+) may not do this: it is for (.+)\.",
+        r"Роль \1 не может выполнить этот вызов: он доступен ролям \2.",
+    ),
+    (
+        r"The fields (.+) are the operator's\. Send the others without them\.",
+        r"Поля \1 меняет только оператор. Отправьте остальные без них.",
+    ),
+    (
+        r"A member asks for himself only: leave `user` out, or send '(.+)'\.",
+        r"Ключ сотрудника спрашивает только за него самого: не указывайте user или укажите «\1».",
+    ),
+    (
+        r"The hold (\S+) was closed as (\w+) at (\S+)\. Work delivered after its hold has ended is a new charge\.",
+        r"Резерв \1 уже закрыт (\2) в \3. Работа, выполненная после конца резерва, оформляется новым списанием.",
+    ),
+    (r"The order (\S+) was (\w+) at (\S+)\.", r"Заказ \1 уже закрыт (\2) в \3."),
+    (
+        r"(\S+) has (\d+) live boosts, and no more can be: revoke one first\.",
+        r"У компании \1 уже \2 действующих бустов, больше нельзя: сначала отзовите один из них.",
+    ),
+    (
+        r"(\S+) has (\d+) open holds, and no more can be: capture or void some\.",
+        r"У компании \1 уже \2 открытых резервов, больше нельзя: спишите или отмените часть из них.",
+    ),
+    (
+        r"(\S+) has (\d+) caps, and no more can be: delete one first\.",
+        r"У компании \1 уже \2 ограничений, больше нельзя: сначала удалите одно из них.",
+    ),
+    (
+        r"The body is not UTF-8: byte (\d+) does not belong\. Send JSON in UTF-8\.",
+        r"Тело запроса не в UTF-8: ошибка в байте \1. Отправьте JSON в UTF-8.",
+    ),
+    (
+        r"The body has half of a surrogate pair\. Send whole characters, in UTF-8\.",
+        "В теле запроса половина суррогатной пары. Отправьте целые знаки в UTF-8.",
+    ),
+    (
+        r"The name '(.*)' comes twice in one object\. Send each name once\.",
+        r"Имя «\1» встречается в одном объекте дважды. Укажите каждое имя один раз.",
+    ),
+    (
+        r"The body is nested too deeply\. Send the object that the call describes\.",
+        "Тело запроса вложено слишком глубоко. Отправьте объект, описанный для этого вызова.",
+    ),
+    (
+        r"The body is not JSON: line (\d+), column (\d+)\. Send one JSON object, in UTF-8\.",
+        r"Тело запроса — не JSON: ошибка в строке \1, знак \2. Отправьте один объект JSON в UTF-8.",
+    ),
+    (
+        r"The body is not JSON: it has a number that JSON does not know\. Send one JSON object\.",
+        "Тело запроса — не JSON: в нём число, которого в JSON нет. Отправьте один объект JSON.",
+    ),
+    (
+        r"The body is not JSON as RFC 8259 has it\. Send one JSON object, in UTF-8\.",
+        "Тело запроса — не JSON по RFC 8259. Отправьте один объект JSON в UTF-8.",
+    ),
+    (
+        r"The body came as (.+)\. Send JSON with Content-Type: application/json\.",
+        r"Тело запроса пришло с типом \1. Отправьте JSON с заголовком Content-Type: application/json.",
+    ),
+    (
+        r"The query is not text in UTF-8\. Send its parameters as name=value, percent-encoded\.",
+        "Параметры адреса не читаются как текст в UTF-8. Отправьте их в виде имя=значение с процентным кодированием.",
+    ),
+)
+_COMPILED = tuple((re.compile(pattern, re.DOTALL), text) for pattern, text in _RULES)
+
+
+def in_russian(text: str) -> str | None:
+    """The same in Russian; None for a sentence that is not known."""
+    for prefix, translated in (("the name ", "имя: "), ("is required: it ", "обязательное поле: ")):
+        if text.startswith(prefix):
+            rest = in_russian(text.removeprefix(prefix))
+            return None if rest is None else translated + rest
+    for pattern, translation in _COMPILED:
+        if found := pattern.fullmatch(text):
+            return found.expand(translation)
+    return None

@@ -1,0 +1,47 @@
+"""The parameters of queries. An absent one is UNSET, so that no text stands for it; unknown ones are refused."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from kvota.wire.fields import MAX_PAGE, Id, Note, ShortText
+
+Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE)]
+By = Literal["hour", "day", "tool", "action", "user", "department"]
+BY: tuple[By, ...] = ("hour", "day", "tool", "action", "user", "department")
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """No parameters."""
+
+
+class PageQuery(Query, frozen=True, kw_only=True):
+    """A page: what comes ``after`` the ``next`` of the one before."""
+
+    after: Note = ""
+    limit: Limit = 100
+
+
+class HoldsQuery(PageQuery, frozen=True, kw_only=True):
+    status: Literal["open", "captured", "void", "expired"] | UnsetType = UNSET
+
+
+class EntriesQuery(Query, frozen=True, kw_only=True):
+    """``from`` and ``to`` are local dates or instants, half-open."""
+
+    kind: ShortText | UnsetType = UNSET
+    user: Id | UnsetType = UNSET
+    action: ShortText | UnsetType = UNSET
+    start: ShortText | UnsetType = msgspec.field(name="from", default=UNSET)
+    end: ShortText | UnsetType = msgspec.field(name="to", default=UNSET)
+    after: Annotated[int, Meta(ge=0, le=10**15)] = 0
+    limit: Limit = 100
+
+
+class UsageQuery(Query, frozen=True, kw_only=True):
+    """Local dates, ``to`` exclusive. ``by``: any of hour, day, tool, action, user, department, with commas between."""
+
+    start: ShortText = msgspec.field(name="from")
+    end: ShortText = msgspec.field(name="to")
+    by: ShortText = "day"
