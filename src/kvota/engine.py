@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from types import NoneType
 from typing import NamedTuple
 
 import msgspec
@@ -49,7 +50,20 @@ class _Asked(NamedTuple):
 Answer = Outcome | Exception
 _REPLIES: dict[str, type[object]] = {
     cls.__name__: cls
-    for cls in (Charge, Hold, Quote, Declined, Refund, PlanChange, CompanyPut, CapPut, OrderPaid, Boost, Balance)
+    for cls in (
+        Charge,
+        Hold,
+        Quote,
+        Declined,
+        Refund,
+        PlanChange,
+        CompanyPut,
+        CapPut,
+        OrderPaid,
+        Boost,
+        Balance,
+        NoneType,
+    )  # fmt: skip
 }
 
 

@@ -80,17 +80,14 @@ class Loader:
                 want.slots.append((account.company, first, min(account.slots, first + calls)))
 
     def may_be_capped(self, account: Account, asked: Sequence[c.Command]) -> bool:
-        """Whether a cap may apply to the company's calls, or come to apply by one of the commands."""
-        plans = {account.plan, account.scheduled_plan}
-        plans.update(p for command in asked if isinstance(p := getattr(command, "plan", None), str))
+        """Whether a cap may apply to the company's calls, or come to apply by one of the commands.
+
+        Or would apply on some plan: a decline tries all of them, to name those that would let the call through.
+        """
         return (
             account.caps > 0
+            or self.book.has_capped_plans
             or any(isinstance(command, c.SetCap | c.RemoveCap) for command in asked)
-            or any(
-                (found := edition.catalogue.plans.get(plan or "")) is not None and found.user_daily_cap is not None
-                for edition in self.book.editions
-                for plan in plans
-            )
         )
 
     def _keep_spending(self, transaction: Transaction, account: Account, now: int) -> Account:

@@ -118,7 +118,8 @@ class Reads:
         with self._view() as (view, book, clock):
             state, _ = self._state(view, book, clock, company)
             due = {hold.id: hold for hold in state.holds.values() if hold.status == "expired"}
-            page: dict[str, Hold] = {name: hold for name, hold in due.items() if status == "expired" and name > after}
+            ended = [hold for name, hold in due.items() if status == "expired" and name > after]
+            page: dict[str, Hold] = {}
             while len(page) < limit:
                 rows = view.holds(company, status, after, limit)
                 for row in (due.get(row.id, row) for row in rows):
@@ -127,7 +128,7 @@ class Reads:
                 if len(rows) < limit:
                     break
                 after = rows[-1].id
-            return sorted(page.values(), key=lambda hold: hold.id)[:limit]
+            return sorted([*page.values(), *ended], key=lambda hold: hold.id)[:limit]
 
     def _state(self, view: Snapshot, book: Book, clock: int, company: str) -> tuple[State, int]:
         account = view.account(company)

@@ -77,7 +77,8 @@ class Want(msgspec.Struct, kw_only=True):
 
     ``due``: open holds with ``expires_at <= now``. ``funds``: live boosts that have something left, or whose
     ``expires_at <= now``; both are (company, now). ``all_boosts``: every live boost. ``all_holds``: every open hold.
-    ``charges``: (company, number of the charge's entry). ``slots``: (company, first, last) numbers of authorised calls.
+    ``charges``: (company, number of the charge's entry). ``slots``: (company, first, last) numbers of authorised calls,
+    both included.
     ``spending``: (company, kind, name, floor): the days from ``floor`` on.
     """
 
@@ -113,6 +114,8 @@ class Rows(msgspec.Struct, kw_only=True):
 class Batch(msgspec.Struct, kw_only=True):
     """What one transaction writes. Rows replace those of the same key; counts and amounts are added to what is there.
 
+    No list has a key twice. Entries, remembered replies and the batch itself are only ever added, and a charge has one
+    refund: one that is there already is a ``Conflict``.
     ``created`` are accounts that did not exist: if one does by now, ``Conflict``. Stages with nothing standing on
     them are removed, as are the caps in ``caps_gone`` and the spending of the companies in ``spending_gone``.
     """
@@ -174,7 +177,7 @@ class Loading(Protocol):
         ...
 
     def load(self, want: Want) -> Rows:
-        """Load by index, one set query for each list that is not empty."""
+        """Load by index, one set query for each list that is not empty. Rows come in no particular order."""
         ...
 
 
@@ -194,7 +197,7 @@ class Transaction(Loading, AbstractContextManager["Transaction"], Protocol):
         ...
 
     def save(self, batch: Batch) -> None:
-        """Write the batch in a few set-based statements. May raise ``Conflict``."""
+        """Write the batch in a few set-based statements. May raise ``Conflict``, or leave that to ``commit``."""
         ...
 
     def commit(self) -> None:

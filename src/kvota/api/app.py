@@ -15,7 +15,6 @@ from kvota.api.exchange import (
     Receive,
     Scope,
     Send,
-    check_content_type,
     headers_of,
     query_of,
     read_all,
@@ -173,7 +172,6 @@ class App:
         body: Any = None
         if operation.body is not None:
             content = await read_all(request.receive, request.headers)
-            check_content_type(request.headers, content)
             body = read_body(operation.body, content)
         asker = Asker(
             by=key.id,

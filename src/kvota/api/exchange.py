@@ -55,18 +55,6 @@ async def read_all(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
     return b"".join(parts)
 
 
-def check_content_type(headers: dict[bytes, bytes], body: bytes) -> None:
-    """``Malformed`` where a body says that it is something else than JSON in UTF-8."""
-    value = headers.get(b"content-type")
-    if not value or not body or value == b"application/json":
-        return
-    kind, *parameters = (part.strip().lower() for part in value.decode("latin-1").split(";"))
-    charsets = [one.partition("=")[2].strip('"') for one in parameters if one.startswith("charset=")]
-    if kind != "application/json" or any(one not in ("utf-8", "utf8") for one in charsets):
-        name = "".join(c if c.isprintable() else "?" for c in value.decode("latin-1")[:100])
-        raise Malformed(f"The body came as {name}. Send JSON with Content-Type: application/json.")
-
-
 def query_of(scope: Scope) -> dict[str, str]:
     """The query's parameters; each may come once."""
     text: bytes = scope["query_string"]

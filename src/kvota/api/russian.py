@@ -145,10 +145,6 @@ _RULES: tuple[tuple[str, str], ...] = (
         "Тело запроса — не JSON по RFC 8259. Отправьте один объект JSON в UTF-8.",
     ),
     (
-        r"The body came as (.+)\. Send JSON with Content-Type: application/json\.",
-        r"Тело запроса пришло с типом \1. Отправьте JSON с заголовком Content-Type: application/json.",
-    ),
-    (
         r"The query is not text in UTF-8\. Send its parameters as name=value, percent-encoded\.",
         "Параметры адреса не читаются как текст в UTF-8. Отправьте их в виде имя=значение с процентным кодированием.",
     ),

@@ -132,6 +132,9 @@ class Book:
             raise ValueError("a store has at least one catalogue")
         ordered = sorted(editions, key=lambda edition: edition.effective_at)
         self.editions = tuple(ordered)
+        self.has_capped_plans = any(
+            plan.user_daily_cap is not None for one in ordered for plan in one.catalogue.plans.values()
+        )
         self._versions = {edition.catalogue.version: edition.catalogue for edition in ordered}
 
     def at(self, now: int) -> Catalogue:

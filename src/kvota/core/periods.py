@@ -99,11 +99,13 @@ def first_instant(zone: str, date: dt.date) -> int:
 
 def day(zone: str, at: int) -> Span:
     """The local day that contains ``at``."""
-    date = _date_of(zone, at)
+    date = _date_of(zone, quarter(at))
     return Span(first_instant(zone, date), first_instant(zone, date + dt.timedelta(days=1)))
 
 
+@lru_cache(maxsize=65536)
 def _date_of(zone: str, at: int) -> dt.date:
+    """The local date of a quarter of an hour; no date begins or ends within one."""
     date = _local(zone, at).date()
     while at >= first_instant(zone, date + dt.timedelta(days=1)):
         date += dt.timedelta(days=1)
@@ -114,19 +116,19 @@ def _date_of(zone: str, at: int) -> dt.date:
 
 def date_on(zone: str, at: int) -> str:
     """The local date of ``at``: ``2026-11-22``."""
-    return _date_of(zone, at).isoformat()
+    return _date_of(zone, quarter(at)).isoformat()
 
 
 def week(zone: str, at: int) -> Span:
     """The local week, from Monday, that contains ``at``."""
-    date = _date_of(zone, at)
+    date = _date_of(zone, quarter(at))
     monday = date - dt.timedelta(days=date.weekday())
     return Span(first_instant(zone, monday), first_instant(zone, monday + dt.timedelta(days=7)))
 
 
 def month_of(zone: str, at: int) -> int:
     """The number of the local calendar month that contains ``at``."""
-    date = _date_of(zone, at)
+    date = _date_of(zone, quarter(at))
     return date.year * 12 + date.month - 1
 
 

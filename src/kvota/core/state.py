@@ -193,7 +193,7 @@ class State:
     def spend(self, user: str | None, department: str | None, tool: str, at: int, amount: int) -> None:
         """Add to the sums that caps need, in the day of the call itself; written only where they are kept."""
         account = self.known
-        if not amount or at < spending_floor(account):
+        if not amount or (at < account.period_start and at < spending_floor(account)):
             return
         since = spending_since(account, at)
         names: tuple[tuple[SpendingKind, str | None], ...] = (

@@ -68,14 +68,13 @@ _READERS: dict[str, tuple[str, Callable[[Row], Any]]] = {
     "spending": ("spending", read_spending),
 }
 _BARE = {"caps", "all_boosts", "all_holds"}
-_TWICE = {"funds"}
 
 
 class Statements:
     """The statements of both directions in one dialect, made once."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._loads = {name: dialect.sql(text) for name, text in sql.LOADS.items()}
+        self._loads = {name: dialect.lookup(*lookups) for name, lookups in sql.LOADS.items()}
         self._insert = {table.name: dialect.insert(table) for table in (ACCOUNTS, ENTRIES, REPLIES)}
         self._upsert = {table.name: dialect.upsert(table) for table in (ACCOUNTS, HOLDS, BOOSTS, STAGES, ORDERS, CAPS)}
         self._add_statistics = dialect.sql(sql.ADD_STATISTICS)
@@ -84,7 +83,7 @@ class Statements:
         self._delete_stages = dialect.sql(sql.DELETE_STAGES)
         self._delete_caps = dialect.sql(sql.DELETE_CAPS)
         self._delete_spending = dialect.sql(sql.DELETE_SPENDING)
-        self._rebuild_spending = dialect.sql(sql.REBUILD_SPENDING)
+        self._rebuild_spending = dialect.sql(sql.REBUILD_SPENDING.format(days=dialect.looked_up(*sql.DAYS)))
         self._insert_batch = dialect.sql(sql.INSERT_BATCH)
 
     def load(self, session: Session, want: Want) -> Rows:
@@ -96,7 +95,7 @@ class Statements:
             if asked:
                 wanted = document([[company] for company in asked] if name in _BARE else asked)
                 names.append(name)
-                statements.append(Statement(text, [wanted, wanted] if name in _TWICE else [wanted]))
+                statements.append(Statement(text, [wanted] * len(sql.LOADS[name])))
         found = Rows()
         for name, rows in zip(names, session.run(statements) if statements else [], strict=True):
             into, read = _READERS[name]

@@ -6,7 +6,7 @@ milliseconds. Nothing that a caller sent ever gets into a text.
 """
 
 from string import Template
-from typing import Any
+from typing import Any, NamedTuple
 
 from kvota.stores.rows import TABLES, Table
 
@@ -20,6 +20,14 @@ _INSERT = Template("INSERT INTO $table ($names) SELECT $values FROM $records WHE
 _REPLACE = Template(" ON CONFLICT ($key) DO UPDATE SET $changes")
 
 
+class Lookup(NamedTuple):
+    """Rows ``t`` of a table that are looked up by an index for each row ``w`` of a list."""
+
+    columns: str
+    table: str
+    condition: str
+
+
 class Dialect:
     """How one database spells what the other spells differently."""
 
@@ -29,6 +37,17 @@ class Dialect:
     def sql(self, text: str) -> str:
         """The statement as this database wants it."""
         return Template(text).substitute(_COLUMNS, wants=self._wants, now=self._now).replace("?", self.parameter)
+
+    def lookup(self, *lookups: Lookup) -> str:
+        """The statement that brings the rows of one or several lookups; each takes the list as a parameter."""
+        return self.sql(self.looked_up(*lookups))
+
+    def looked_up(self, *lookups: Lookup) -> str:
+        """The text of such a statement, for use in another one."""
+        return " UNION ALL ".join(self._lookup(one) for one in lookups)
+
+    def _lookup(self, one: Lookup) -> str:
+        raise NotImplementedError
 
     def records(self, table: Table[Any]) -> tuple[str, str]:
         """What takes a JSON document of rows apart: the source, and its columns."""
@@ -52,6 +71,10 @@ class Sqlite(Dialect):
     def __init__(self) -> None:
         super().__init__(parameter="?", wants="jsonb_each(?) w", now="CAST(unixepoch('subsec') * 1000 + 0.5 AS bigint)")
 
+    def _lookup(self, one: Lookup) -> str:
+        # CROSS JOIN: SQLite keeps the order of the two
+        return f"SELECT {one.columns} FROM $wants CROSS JOIN {one.table} t WHERE {one.condition}"  # noqa: S608 - ours
+
     def records(self, table: Table[Any]) -> tuple[str, str]:
         """Rows of a document: objects."""
         return "jsonb_each(?) w", ", ".join(f"w.value->>'{name}'" for name in table.columns)
@@ -67,6 +90,11 @@ class Postgres(Dialect):
             now="CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint)",
         )
 
+    def _lookup(self, one: Lookup) -> str:
+        # OFFSET 0: PostgreSQL guesses at the length of the list, and might otherwise read the table first
+        rows = f"SELECT t.* FROM {one.table} t WHERE {one.condition} OFFSET 0"  # noqa: S608 - ours
+        return f"SELECT {one.columns} FROM $wants CROSS JOIN LATERAL ({rows}) t"  # noqa: S608 - ours
+
     def records(self, table: Table[Any]) -> tuple[str, str]:
         """Rows of a document: objects."""
         return f"json_populate_recordset(NULL::{table.name}, ?::json)", _names(table)
@@ -78,68 +106,45 @@ SELECT coalesce((SELECT CAST(value AS bigint) FROM meta WHERE name = 'sandbox_cl
        coalesce((SELECT max(number) FROM catalogues), 0)
 """
 
-# Loading: each brings the rows that a list of ``Want`` names. The list comes first, and each of its rows is looked up.
+# Loading: the rows that a list of ``Want`` names. An entry's number makes it a charge; what refunds it comes along.
 
-LOADS: dict[str, str] = {
-    "keys": """
-        SELECT $replies FROM $wants CROSS JOIN replies t
-        WHERE t.company = w.value->>0 AND t.key = w.value->>1
-        """,
-    "holds": """
-        SELECT $holds FROM $wants CROSS JOIN holds t
-        WHERE t.company = w.value->>0 AND t.id = w.value->>1
-        """,
-    "charges": """
-        SELECT t.body, r.body FROM $wants CROSS JOIN entries t
-        LEFT JOIN entries r ON r.company = t.company AND r.refunds = t.seq AND r.refunds IS NOT NULL
-        WHERE t.company = w.value->>0 AND t.seq = CAST(w.value->>1 AS bigint)
-        """,
-    "subjects": """
-        SELECT $stages FROM $wants CROSS JOIN stages t
-        WHERE t.company = w.value->>0 AND t.subject = w.value->>1
-        """,
-    "orders": """
-        SELECT $orders FROM $wants CROSS JOIN orders t
-        WHERE t.company = w.value->>0 AND t.id = w.value->>1
-        """,
-    "boosts": """
-        SELECT $boosts FROM $wants CROSS JOIN boosts t
-        WHERE t.company = w.value->>0 AND t.id = w.value->>1
-        """,
-    "caps": """
-        SELECT $caps FROM $wants CROSS JOIN caps t
-        WHERE t.company = w.value->>0
-        """,
-    "due": """
-        SELECT $holds FROM $wants CROSS JOIN holds t
-        WHERE t.company = w.value->>0 AND t.status = 'open' AND t.expires_at <= CAST(w.value->>1 AS bigint)
-        """,
-    "funds": """
-        SELECT $boosts FROM $wants CROSS JOIN boosts t
-        WHERE t.company = w.value->>0 AND t.has_left
-        UNION ALL
-        SELECT $boosts FROM $wants CROSS JOIN boosts t
-        WHERE t.company = w.value->>0 AND t.status = 'live' AND t.expires_at <= CAST(w.value->>1 AS bigint)
-        AND NOT t.has_left
-        """,
-    "all_boosts": """
-        SELECT $boosts FROM $wants CROSS JOIN boosts t
-        WHERE t.company = w.value->>0 AND t.status = 'live'
-        """,
-    "all_holds": """
-        SELECT $holds FROM $wants CROSS JOIN holds t
-        WHERE t.company = w.value->>0 AND t.status = 'open'
-        """,
-    "slots": """
-        SELECT t.company, t.slot, t.at FROM $wants CROSS JOIN entries t
-        WHERE t.company = w.value->>0 AND t.slot IS NOT NULL
-        AND t.slot BETWEEN CAST(w.value->>1 AS bigint) AND CAST(w.value->>2 AS bigint)
-        """,
-    "spending": """
-        SELECT t.company, t.kind, t.name, t.since, t.amount FROM $wants CROSS JOIN spending t
-        WHERE t.company = w.value->>0 AND t.kind = w.value->>1 AND t.name = w.value->>2
-        AND t.since >= CAST(w.value->>3 AS bigint)
-        """,
+_ID = "t.company = w.value->>0 AND t.id = w.value->>1"
+_UNTIL = "t.expires_at <= CAST(w.value->>1 AS bigint)"
+_REFUND = "SELECT r.body FROM entries r WHERE r.company = t.company AND r.refunds = t.seq AND r.refunds IS NOT NULL"
+
+LOADS: dict[str, tuple[Lookup, ...]] = {
+    "keys": (Lookup("$replies", "replies", "t.company = w.value->>0 AND t.key = w.value->>1"),),
+    "holds": (Lookup("$holds", "holds", _ID),),
+    "charges": (
+        Lookup(f"t.body, ({_REFUND})", "entries", "t.company = w.value->>0 AND t.seq = CAST(w.value->>1 AS bigint)"),
+    ),
+    "subjects": (Lookup("$stages", "stages", "t.company = w.value->>0 AND t.subject = w.value->>1"),),
+    "orders": (Lookup("$orders", "orders", _ID),),
+    "boosts": (Lookup("$boosts", "boosts", _ID),),
+    "caps": (Lookup("$caps", "caps", "t.company = w.value->>0"),),
+    "due": (Lookup("$holds", "holds", f"t.company = w.value->>0 AND t.status = 'open' AND {_UNTIL}"),),
+    "funds": (
+        Lookup("$boosts", "boosts", "t.company = w.value->>0 AND t.has_left"),
+        Lookup("$boosts", "boosts", f"t.company = w.value->>0 AND t.status = 'live' AND {_UNTIL} AND NOT t.has_left"),
+    ),
+    "all_boosts": (Lookup("$boosts", "boosts", "t.company = w.value->>0 AND t.status = 'live'"),),
+    "all_holds": (Lookup("$holds", "holds", "t.company = w.value->>0 AND t.status = 'open'"),),
+    "slots": (
+        Lookup(
+            "t.company, t.slot, t.at",
+            "entries",
+            "t.company = w.value->>0 AND t.slot IS NOT NULL "
+            "AND t.slot BETWEEN CAST(w.value->>1 AS bigint) AND CAST(w.value->>2 AS bigint)",
+        ),
+    ),
+    "spending": (
+        Lookup(
+            "t.company, t.kind, t.name, t.since, t.amount",
+            "spending",
+            "t.company = w.value->>0 AND t.kind = w.value->>1 AND t.name = w.value->>2 "
+            "AND t.since >= CAST(w.value->>3 AS bigint)",
+        ),
+    ),
 }
 
 # Saving. A batch adds differences to the sums for caps, and a CHECK looks at the row that is offered before it meets
@@ -147,11 +152,12 @@ LOADS: dict[str, str] = {
 
 ADD_SPENDING = """
 INSERT INTO spending (company, kind, name, since, amount)
-SELECT w.value->>0, w.value->>1, w.value->>2, CAST(w.value->>3 AS bigint),
-       CAST(w.value->>4 AS bigint) + coalesce(t.amount, 0)
-FROM $wants LEFT JOIN spending t ON t.company = w.value->>0 AND t.kind = w.value->>1 AND t.name = w.value->>2
-                                AND t.since = CAST(w.value->>3 AS bigint)
-WHERE true
+SELECT w.value->>0, w.value->>1, w.value->>2, CAST(w.value->>3 AS bigint), CAST(w.value->>4 AS bigint) + coalesce((
+    SELECT t.amount FROM spending t
+    WHERE t.company = w.value->>0 AND t.kind = w.value->>1 AND t.name = w.value->>2
+    AND t.since = CAST(w.value->>3 AS bigint)
+), 0)
+FROM $wants WHERE true
 ON CONFLICT (company, kind, name, since) DO UPDATE SET amount = excluded.amount
 """
 ADD_STATISTICS = """
@@ -179,16 +185,23 @@ DELETE_CAPS = "DELETE FROM caps WHERE (company, id) IN (SELECT w.value->>0, w.va
 DELETE_SPENDING = "DELETE FROM spending WHERE company IN (SELECT w.value->>0 FROM $wants)"
 INSERT_BATCH = "INSERT INTO batches (id, at) VALUES (?, ?)"
 
+# The days of a company with what was spent, and with what is held since.
+DAYS = (
+    Lookup(
+        """CAST(w.value->>0 AS bigint) AS since, t."user", t.department, t.tool, t.requests - t.refunded AS amount""",
+        "statistics",
+        "t.company = ? AND t.quarter >= CAST(w.value->>0 AS bigint) AND t.quarter < CAST(w.value->>1 AS bigint)",
+    ),
+    Lookup(
+        """CAST(w.value->>0 AS bigint), coalesce(t."user", ''), coalesce(t.department, ''), t.tool, t.held""",
+        "holds",
+        "t.company = ? AND t.status = 'open' "
+        "AND t.at >= CAST(w.value->>0 AS bigint) AND t.at < CAST(w.value->>1 AS bigint)",
+    ),
+)
 REBUILD_SPENDING = """
 WITH parts AS (
-    SELECT CAST(w.value->>0 AS bigint) AS since, t."user", t.department, t.tool, t.requests - t.refunded AS amount
-    FROM $wants CROSS JOIN statistics t
-    WHERE t.company = ? AND t.quarter >= CAST(w.value->>0 AS bigint) AND t.quarter < CAST(w.value->>1 AS bigint)
-    UNION ALL
-    SELECT CAST(w.value->>0 AS bigint), coalesce(t."user", ''), coalesce(t.department, ''), t.tool, t.held
-    FROM $wants CROSS JOIN holds t
-    WHERE t.company = ? AND t.status = 'open'
-    AND t.at >= CAST(w.value->>0 AS bigint) AND t.at < CAST(w.value->>1 AS bigint)
+    {days}
 ), sums AS (
     SELECT 'user' AS kind, "user" AS name, since, sum(amount) AS amount FROM parts GROUP BY "user", since
     UNION ALL

@@ -29,12 +29,13 @@ SELECT set_config('statement_timeout', '30s', false), set_config('lock_timeout',
        set_config('synchronous_commit',
                   replace(replace(current_setting('synchronous_commit'), 'off', 'on'), 'local', 'on'), false)
 """
-# A plan that was made while the tables were small must not stay when they have grown: every statement of a batch
-# finds its rows by an index, one by one.
-WRITER_SETTINGS = """
+# A plan that was made while the tables were small must not stay when they have grown: every statement finds its rows
+# by an index, one by one.
+PLANS = """
 SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
-       set_config('enable_mergejoin', 'off', false), set_config('idle_in_transaction_session_timeout', '60s', false)
+       set_config('enable_mergejoin', 'off', false), set_config('enable_material', 'off', false)
 """
+WRITER_PATIENCE = "SELECT set_config('idle_in_transaction_session_timeout', '60s', false)"
 _IN_THE_WAY = {"40001", "40P01", "55P03", "23505"}
 _UNUSABLE = ("08", "25006", "28", "3D", "42501", "53", "55000", "57", "58", "XX")
 
@@ -55,7 +56,8 @@ class Link:
             )
         except psycopg.Error as problem:
             raise StoreUnavailable(f"PostgreSQL cannot be reached: {_first_line(problem)}") from problem
-        self.run([Statement(SETTINGS), *([Statement(WRITER_SETTINGS)] if is_writer else [])])
+        settings = [SETTINGS, PLANS, *([WRITER_PATIENCE] if is_writer else [])]
+        self.run([Statement(text) for text in settings])
 
     def run(self, statements: Sequence[Statement]) -> list[list[Row]]:
         """Run the statements in one round trip; after one that fails the rest are not run."""

@@ -11,7 +11,7 @@ from kvota.core.periods import Span
 from kvota.core.state import Written
 from kvota.store import ApiKey, EntryFilter, Rows, UsageRow, Want
 from kvota.stores.batches import Session, Statement, Statements, read_spending
-from kvota.stores.dialect import Dialect
+from kvota.stores.dialect import Dialect, Lookup
 from kvota.stores.rows import (
     ACCOUNTS,
     API_KEYS,
@@ -65,13 +65,12 @@ WITH RECURSIVE search (low, high) AS (
 )
 SELECT low FROM search WHERE low >= high
 """
-USAGE = """
-SELECT CAST(w.value->>0 AS bigint) AS span, {keys}, CAST(sum(t.calls) AS bigint), CAST(sum(t.requests) AS bigint),
-       CAST(sum(t.refunded) AS bigint), CAST(sum(t.written_off) AS bigint)
-FROM $wants CROSS JOIN statistics t
-WHERE t.company = ? AND t.quarter >= CAST(w.value->>1 AS bigint) AND t.quarter < CAST(w.value->>2 AS bigint)
-{conditions} GROUP BY {groups}
-"""
+USAGE = Lookup(
+    "CAST(w.value->>0 AS bigint) AS span, {keys}, CAST(sum(t.calls) AS bigint), CAST(sum(t.requests) AS bigint), "
+    "CAST(sum(t.refunded) AS bigint), CAST(sum(t.written_off) AS bigint)",
+    "statistics",
+    "t.company = ? AND t.quarter >= CAST(w.value->>1 AS bigint) AND t.quarter < CAST(w.value->>2 AS bigint)",
+)
 DECLINES = """
 SELECT t.reason, t.tool, CAST(sum(t.count) AS bigint) FROM declines t
 WHERE t.company = ? AND t.day >= ? AND t.day < ? {conditions} GROUP BY t.reason, t.tool ORDER BY t.reason, t.tool
@@ -184,11 +183,10 @@ class Reading:
 
     def usage(self, company: str, spans: Sequence[Span], by: Sequence[str], user: str | None) -> list[UsageRow]:
         names = {name: f't."{name}"' for name in KEYS}
-        text = USAGE.format(
-            keys=", ".join(names[name] if name in by else "CAST(NULL AS text)" for name in KEYS),
-            conditions="" if user is None else 'AND t."user" = ?',
-            groups=", ".join(["1", *(names[name] for name in by)]),
-        )
+        keys = ", ".join(names[name] if name in by else "CAST(NULL AS text)" for name in KEYS)
+        condition = USAGE.condition + ("" if user is None else ' AND t."user" = ?')
+        text = self._dialect.looked_up(USAGE._replace(columns=USAGE.columns.format(keys=keys), condition=condition))
+        text += " GROUP BY " + ", ".join(["1", *(names[name] for name in by)])
         wanted = document([(index, *span) for index, span in enumerate(spans)])
         found = [
             UsageRow(

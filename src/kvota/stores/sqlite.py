@@ -135,14 +135,15 @@ class SqliteTransaction:
 
     def __enter__(self) -> Self:
         self._connection = self._store.take_writer()
-        self._read_clock()
+        try:
+            self._now, self._number = self._connection.run([Statement(self._store.clock_sql)])[0][0]
+        except BaseException:
+            self._store.give_writer_back()
+            raise
         return self
 
     def __exit__(self, *problem: object) -> None:
         self._store.give_writer_back()
-
-    def _read_clock(self) -> None:
-        self._now, self._number = self._connection.run([Statement(self._store.clock_sql)])[0][0]
 
     def lock(self, companies: Sequence[str]) -> dict[str, Account]:
         rows = self._connection.run([Statement(self._store.lock_sql, [document([[name] for name in companies])])])[0]

@@ -119,7 +119,7 @@ CREATE TABLE boosts (
     has_left    INTEGER NOT NULL GENERATED ALWAYS AS (status = 'live' AND amount > used + held) STORED,
     PRIMARY KEY (company, id),
     CHECK (amount >= used + held)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX boosts_live ON boosts (company, expires_at) WHERE status = 'live';
 

@@ -1,0 +1,271 @@
+"""The HTTP server: uvicorn in this very process, or several worker processes that share one listening socket.
+
+Whatever is wrong at the start is raised as a ``CallerError`` (the settings do not fit) or a ``WorldError`` (the store
+or the address cannot be had), before a single call is taken. SIGTERM and SIGINT end it: no new connections, the calls
+that were accepted finish, within ``GRACE_SECONDS``.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from types import FrameType
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import structlog
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from kvota.api.app import build_app
+from kvota.api.metrics import Metrics
+from kvota.errors import KvotaError, WorldError
+from kvota.settings import Settings
+from kvota.supervisor import ENDING, receive_job, supervise
+from kvota.wiring import Meter, first_operator_key, open_meter
+
+GRACE_SECONDS = 10
+KEEP_ALIVE_SECONDS = 75
+"""Longer than a reverse proxy keeps its idle connections (60 s, as a rule): so it is the proxy that closes them."""
+HEAD_SECONDS = 30
+MAX_HEAD = 32_768
+BACKLOG = 2048
+
+
+class AddressUnusable(WorldError):
+    """The address to listen on is taken, or not ours."""
+
+    code = "address_unusable"
+
+
+def serve(
+    settings: Settings, host: str, port: int, workers: int = 1, *, announce: Callable[[str], None] = print
+) -> None:
+    """Serve until a signal ends it. ``announce`` is told, line by line, what there is to know at the start."""
+    end_on_signals()
+    serve_on(listen(host, port), settings, workers, announce=announce)
+
+
+def serve_on(
+    listening: socket.socket,
+    settings: Settings,
+    workers: int = 1,
+    *,
+    announce: Callable[[str], None],
+    more: Callable[[str], Iterable[str]] = lambda _: (),
+) -> None:
+    """Serve on a listening socket. ``more`` is given the URL and tells what else to announce."""
+    end_on_signals()
+    configure_logging(settings.log_level)
+    metrics = Metrics()
+    meter = open_meter(settings, on_batch=metrics.observe_batch)
+    try:
+        url = url_of(listening)
+        for line in (*_announcement(meter, settings, url), *more(url)):
+            announce(line)
+    except BaseException:
+        meter.close()
+        raise
+    if workers == 1:
+        run(meter, metrics, listening, settings)
+    else:
+        meter.close()
+        supervise(listening.fileno(), settings, workers, grace_seconds=GRACE_SECONDS)
+
+
+def work() -> None:
+    """The life of one worker process of the supervisor."""
+    job = receive_job()
+    threading.Thread(target=_end_with_supervisor, name="kvota-supervisor", daemon=True).start()
+    end_on_signals()
+    # A SIGINT of the terminal reaches every process of the group; it is the supervisor that ends its workers.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGCHLD})
+    configure_logging(job.settings.log_level)
+    listening = socket.socket(fileno=job.descriptor)
+    try:
+        metrics = Metrics()
+        meter = open_meter(job.settings, on_batch=metrics.observe_batch)
+    except KvotaError as error:
+        structlog.get_logger().error("worker_cannot_start", detail=str(error))
+        raise SystemExit(3) from None
+    run(meter, metrics, listening, job.settings)
+
+
+def _end_with_supervisor() -> None:
+    while os.read(0, 1):  # and not sys.stdin, whose lock a waiting thread would keep at the exit
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def run(meter: Meter, metrics: Metrics, listening: socket.socket, settings: Settings) -> None:
+    """Serve in this process until a signal comes; then finish what was accepted and close the meter."""
+    try:
+        # A line for each request would cost more than the request: only for whoever asks for it.
+        logs_requests = settings.log_level == "debug"
+        app = build_app(meter.engine, meter.reads, metrics=metrics, logs_requests=logs_requests)
+        config = uvicorn.Config(
+            app,
+            http=BoundedHead,
+            loop="uvloop",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            backlog=BACKLOG,
+        )
+        gc.collect()
+        gc.freeze()  # what lives as long as the process need not be looked through at every collection
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        for number in ENDING:
+            signal.signal(number, signal.SIG_IGN)
+        meter.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; ``AddressUnusable`` says what is in the way."""
+    where = f"{host}, port {port}"
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise AddressUnusable(
+            f"Cannot listen on {where}: {why}. Choose another address with --host and --port, or end what listens "
+            "there."
+        ) from error
+
+
+def masked(store: str) -> str:
+    """The URL of a store without its password."""
+    parts = urlsplit(store)
+    netloc = parts.netloc
+    if parts.password is not None:
+        who, _, where = netloc.rpartition("@")
+        netloc = f"{who.partition(':')[0]}:***@{where}"
+    query = parts.query
+    if "password" in query:
+        query = urlencode([(k, "***" if "password" in k else v) for k, v in parse_qsl(query)], safe="*/")
+    return (
+        store
+        if (netloc, query) == (parts.netloc, parts.query)
+        else urlunsplit(parts._replace(netloc=netloc, query=query))
+    )
+
+
+def url_of(listening: socket.socket) -> str:
+    """Where it is reached."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _announcement(meter: Meter, settings: Settings, url: str) -> list[str]:
+    catalogue = meter.reads.catalogue()
+    lines = [
+        f"Kvota serves on {url}",
+        f"store: {masked(settings.store)}",
+        f"catalogue: {catalogue.id} {catalogue.version}",
+        f"sandbox: {'yes, clients can set the clock' if meter.reads.is_sandbox else 'no'}",
+    ]
+    secret = first_operator_key(meter, settings)
+    if secret is not None:
+        lines.append(f"operator key (shown this once, keep it): {secret}")
+    return lines
+
+
+def end_on_signals() -> None:
+    """From here on a signal ends the start-up without a word; uvicorn has its own way once it runs."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    for number in ENDING:
+        signal.signal(number, end)
+
+
+def configure_logging(level: str) -> None:
+    """Logs as JSON lines on stderr, our own and those of the libraries."""
+    wanted = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(wanted),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=max(wanted, logging.WARNING), force=True)
+
+
+class BoundedHead(HttpToolsProtocol):
+    """Uvicorn's protocol with a bound on the size of a request's head (431) and on the time that it may take."""
+
+    _is_in_head = True
+    _is_too_large = False
+    _head_bytes = 0
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self.timeout_keep_alive_handler)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_in_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if not self._is_in_head or self.transport.is_closing():
+            return
+        if self._head_bytes > MAX_HEAD:
+            self._is_too_large = True
+            self.send_400_response("")
+        elif self._head_bytes and self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self.timeout_keep_alive_handler)
+
+    def on_headers_complete(self) -> None:
+        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEAD:
+            self._is_too_large = True
+            raise ValueError("the head is too large")
+        self._is_in_head = False
+        self._stop_timer()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._is_in_head, self._head_bytes = True, 0
+
+    def send_400_response(self, msg: str) -> None:
+        if not self._is_too_large:
+            super().send_400_response(msg)
+            return
+        text = f"The head of the request has more than {MAX_HEAD} bytes.".encode()
+        head = f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(text)}\r\nconnection: close\r\n\r\n"
+        self.transport.write(STATUS_LINE[431] + head.encode() + text)
+        self.transport.close()
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
