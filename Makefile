@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
-.PHONY: help run test soak lint format lock clean setup postgres
+.PHONY: help run test soak lint format lock clean setup postgres curl
 
 help:
 	@echo 'make run      set everything up and serve a demo company, with its dashboard'
@@ -17,10 +17,10 @@ help:
 run: setup
 	@exec $(BIN)/kvota demo
 
-test: postgres lint
+test: postgres curl lint
 	$(BIN)/pytest -m 'not soak'
 
-soak: setup postgres
+soak: setup postgres curl
 	$(BIN)/pytest -m soak
 
 lint: setup
@@ -41,6 +41,9 @@ setup:
 
 postgres:
 	@sh tools/setup.sh postgres
+
+curl:
+	@sh tools/setup.sh curl
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Usage: setup.sh venv        .venv, with everything of requirements.lock and this package (editable)
 #        setup.sh postgres    the programs of PostgreSQL, for the tests
+#        setup.sh curl        curl, for the tests of the README
 # Does nothing, and needs no network, where it is all there already.
 set -eu
 cd "$(dirname "$0")/.."
@@ -66,7 +67,11 @@ postgres() {
     packages postgresql
 }
 
+curl() {
+    command -v /usr/bin/curl >/dev/null || packages curl
+}
+
 case "${1-}" in
-    venv | postgres) "$1" ;;
-    *) sed -n '2,4s/^# //p' "$0" >&2 && exit 2 ;;
+    venv | postgres | curl) "$1" ;;
+    *) sed -n '2,5s/^# //p' "$0" >&2 && exit 2 ;;
 esac

@@ -53,7 +53,7 @@ class Server:
         self.process.wait()
 
 
-def environment(store: str, *, sandbox: bool = False, catalogue: Path = CATALOGUE) -> dict[str, str]:
+def environment(store: str, *, sandbox: bool = False, catalogue: Path | str = CATALOGUE) -> dict[str, str]:
     """What tells a ``kvota`` process its store."""
     return {
         **os.environ,
@@ -65,7 +65,7 @@ def environment(store: str, *, sandbox: bool = False, catalogue: Path = CATALOGU
 
 
 @contextlib.contextmanager
-def serving(store: str, folder: Path, *, sandbox: bool = False, catalogue: Path = CATALOGUE) -> Iterator[Server]:
+def serving(store: str, folder: Path, *, sandbox: bool = False, catalogue: Path | str = CATALOGUE) -> Iterator[Server]:
     """A server on a free port, ready; killed afterwards."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -103,7 +103,7 @@ def _wait(server: Server) -> None:
 
 
 def kvota(
-    *arguments: str, store: str, url: str | None = None, sandbox: bool = False, catalogue: Path = CATALOGUE
+    *arguments: str, store: str, url: str | None = None, sandbox: bool = False, catalogue: Path | str = CATALOGUE
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line."""
     where = {"KVOTA_URL": url, "KVOTA_KEY": OPERATOR_KEY} if url else {}
