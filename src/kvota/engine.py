@@ -48,23 +48,10 @@ class _Asked(NamedTuple):
 
 
 Answer = Outcome | Exception
-_REPLIES: dict[str, type[object]] = {
-    cls.__name__: cls
-    for cls in (
-        Charge,
-        Hold,
-        Quote,
-        Declined,
-        Refund,
-        PlanChange,
-        CompanyPut,
-        CapPut,
-        OrderPaid,
-        Boost,
-        Balance,
-        NoneType,
-    )  # fmt: skip
-}
+_REPLY_TYPES = (
+    Charge, Hold, Quote, Declined, Refund, PlanChange, CompanyPut, CapPut, OrderPaid, Boost, Balance, NoneType,
+)  # fmt: skip
+_REPLIES: dict[str, type[object]] = {cls.__name__: cls for cls in _REPLY_TYPES}
 
 
 class Engine:
@@ -166,14 +153,20 @@ class Engine:
     def _attempt(
         self, commands: list[Command], failed: dict[int, Exception], batch: str, unconfirmed: list[list[Answer]]
     ) -> list[Answer]:
+        """One transaction. A COMMIT whose answer was lost may be on its way; it is over once we hold its locks."""
         if unconfirmed and self._store.was_committed(batch):
             return unconfirmed[-1]
         deciding = _Deciding(commands, failed)
         with self._store.begin() as transaction:
             answers = deciding.run(transaction, self._library, self._now)
+            if unconfirmed and self._store.was_committed(batch):
+                return unconfirmed[-1]
             if deciding.write(transaction, batch):
-                unconfirmed.append(answers)
-                transaction.commit()
+                try:
+                    transaction.commit()
+                except CommitUnknown:
+                    unconfirmed.append(answers)
+                    raise
         return answers
 
     def _now(self, view: Loading) -> int:

@@ -75,7 +75,7 @@ class _Replay:
     def run(self) -> tuple[list[Finding], int]:
         """Replay everything, then compare with the rows."""
         seq = 0
-        while page := self.view.entries(self.company, EntryFilter(), seq, PAGE):
+        while page := self._page(seq):
             for number, column, stored, told in self.view.differing_columns(self.company, seq, PAGE):
                 self._find(number, f"entries.{column}", f"the column says {stored!r}, the entry {told!r}")
             for written in page:
@@ -90,6 +90,19 @@ class _Replay:
         else:
             self._compare(account)
         return self.findings, seq
+
+    def _page(self, after: int) -> list[Written]:
+        """The next entries; up to the first that cannot be read, where there is one, and that is found."""
+        try:
+            return self.view.entries(self.company, EntryFilter(), after, PAGE)
+        except msgspec.MsgspecError:
+            readable: list[Written] = []
+        try:
+            while one := self.view.entries(self.company, EntryFilter(), after + len(readable), 1):
+                readable += one
+        except msgspec.MsgspecError as error:
+            self._find(after + len(readable) + 1, "entries.body", f"the entry cannot be read: {error}")
+        return readable
 
     def _find(self, seq: int | None, field: str, message: str) -> None:
         self.findings.append(Finding(self.company, seq, field, message))

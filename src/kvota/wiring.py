@@ -10,7 +10,7 @@ from kvota.engine import Engine
 from kvota.errors import CatalogueInvalid, FieldError, Invalid
 from kvota.loading import Library
 from kvota.reads import Reads
-from kvota.settings import Settings
+from kvota.settings import DEFAULT_CATALOGUE, Settings
 from kvota.store import Store, StoredCatalogue
 from kvota.stores import open_store
 
@@ -44,7 +44,8 @@ def open_meter(
     try:
         store.migrate()
         _enter_sandbox(store, settings)
-        offer_catalogue(store, catalogue, text)
+        if not _is_elsewhere(store, settings, catalogue):
+            offer_catalogue(store, catalogue, text)
     except BaseException:
         store.close()
         raise
@@ -59,6 +60,12 @@ def _enter_sandbox(store: Store, settings: Settings) -> None:
         raise Invalid(
             "This store is a sandbox: its clock was set by clients. Serve it with --sandbox, or use another store."
         )
+
+
+def _is_elsewhere(store: Store, settings: Settings, catalogue: Catalogue) -> bool:
+    """Whether nothing was said and the store holds a catalogue of another id: the shipped one must not replace it."""
+    stored = store.catalogues()
+    return settings.catalogue == DEFAULT_CATALOGUE and bool(stored) and stored[-1].id != catalogue.id
 
 
 def offer_catalogue(store: Store, catalogue: Catalogue, text: str) -> bool:

@@ -1,13 +1,12 @@
 """Defect class 5: the reply is lost on the way, or the COMMIT's own answer is."""
 
-from tests.acceptance.proxy import proxied
-from tests.acceptance.servers import CATALOGUE, kvota, serving
-
 from kvota.core import commands as c
 from kvota.core.account import Usage
 from kvota.settings import Settings
 from kvota.store import EntryFilter
 from kvota.wiring import open_meter
+from tests.acceptance.proxy import proxied
+from tests.acceptance.servers import CATALOGUE, kvota, serving
 
 
 def test_a_commit_whose_answer_was_lost_is_found_and_not_written_again(postgres_url):

@@ -4,13 +4,17 @@ import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests import postgres
 from tests.cases import RUNNER
 
-CASES = sorted(path for path in RUNNER.parent.glob("*.toml") if not path.name.startswith("catalogue"))
+HERE = Path(__file__).parent
+CASES = sorted(
+    path for path in (*RUNNER.parent.glob("*.toml"), *HERE.glob("*/*.toml")) if not path.name.startswith("catalogue")
+)
 SERVE = f"{shlex.quote(sys.executable)} -m kvota serve"
 CASE_SECONDS = 300
 

@@ -1,5 +1,6 @@
 """Real processes of `kvota`: commands that end, and servers that run until they are told to end."""
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -20,7 +21,7 @@ STOP_SECONDS = 20
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment without settings of ours, and with some in their place."""
+    """The environment of the tests without settings of ours, and with some in their place."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KVOTA_", "LC_", "LANG"))}
     return {**kept, "LANG": "en_US.UTF-8", **more}
 
@@ -127,9 +128,9 @@ class Server:
         try:
             self.process.wait(STOP_SECONDS)
         finally:
-            if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):  # whatever of it is left must not outlive the test
                 os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
+            self.process.wait()
             if self.process.stdout is not None:
                 self.lines += self.process.stdout.read().splitlines()
                 self.process.stdout.close()

@@ -10,35 +10,34 @@ import pytest
 
 from tests.cli.processes import KVOTA, OPERATOR_KEY, Kvota, environment
 
+MISTAKES = [
+    (("charge", "{acme}", "no_such_action"), ["no_such_action", "catalogue show"]),
+    (("charge", "{acme}", "site_creation"), ["images", "--quantity"]),
+    (("charge", "{acme}", "site_creation", "-q", "images=-1"), ["images", "-1", "0"]),
+    (("charge", "{acme}", "site_creation", "-q", "images"), ["--quantity", "images=3"]),
+    (("charge", "{acme}", "site_creation", "-q", "images=1", "-q", "images=2"), ["twice"]),
+    (("balance", "nobody"), ["nobody", "company list"]),
+    (("balance", "a/b"), ["a/b"]),
+    (("company", "set", "{acme}"), ["--name"]),
+    (("company", "set", "{acme}", "--time-zone", "Mars/Olympus"), ["Mars/Olympus"]),
+    (("plan", "change", "{acme}", "no_such_plan"), ["no_such_plan", "catalogue show"]),
+    (("boost", "add", "{acme}", "no_such_boost"), ["no_such_boost", "catalogue show"]),
+    (("key", "create", "{acme}", "--role", "member"), ["user"]),
+    (("entries", "{acme}", "--limit", "0"), ["limit"]),
+    (("usage", "{acme}", "--by", "moon"), ["moon"]),
+    (("void", "{acme}", "hld_1"), ["hld_1", "entries"]),
+]
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (("charge", "{acme}", "no_such_action"), ["no_such_action", "catalogue show"]),
-        (("charge", "{acme}", "site_creation"), ["images", "--quantity"]),
-        (("charge", "{acme}", "site_creation", "-q", "images=-1"), ["images", "-1", "0"]),
-        (("charge", "{acme}", "site_creation", "-q", "images"), ["--quantity", "images=3"]),
-        (("charge", "{acme}", "site_creation", "-q", "images=1", "-q", "images=2"), ["twice"]),
-        (("balance", "nobody"), ["nobody", "company list"]),
-        (("balance", "a/b"), ["a/b"]),
-        (("company", "set", "{acme}"), ["--name"]),
-        (("company", "set", "{acme}", "--time-zone", "Mars/Olympus"), ["Mars/Olympus"]),
-        (("plan", "change", "{acme}", "no_such_plan"), ["no_such_plan", "catalogue show"]),
-        (("boost", "add", "{acme}", "no_such_boost"), ["no_such_boost", "catalogue show"]),
-        (("key", "create", "{acme}", "--role", "member"), ["user"]),
-        (("entries", "{acme}", "--limit", "0"), ["limit"]),
-        (("usage", "{acme}", "--by", "moon"), ["moon"]),
-        (("void", "{acme}", "hld_1"), ["hld_1", "entries"]),
-    ],
-)
-def test_a_caller_who_erred_is_told_what_would_be_right_and_exits_2(kvota, acme, arguments, told):
-    ended = kvota(*(argument.format(acme=acme) for argument in arguments))
-    assert ended.code == 2, ended
-    assert ended.out == ""
-    assert ended.err.startswith("error: ")
-    assert "Traceback" not in ended.err
-    for word in told:
-        assert word in ended.err, ended.err
+
+def test_a_caller_who_erred_is_told_what_would_be_right_and_exits_2(kvota, acme):
+    for arguments, told in MISTAKES:
+        ended = kvota(*(argument.format(acme=acme) for argument in arguments))
+        assert ended.code == 2, ended
+        assert ended.out == ""
+        assert ended.err.startswith("error: ")
+        assert "Traceback" not in ended.err
+        for word in told:
+            assert word in ended.err, ended.err
 
 
 @pytest.mark.parametrize("arguments", [("no-such-command",), ("balance",), ("balance", "acme", "--no-such-option")])
@@ -110,7 +109,8 @@ def test_a_store_that_is_named_wins_over_the_environments_server(embedded):
 
 def test_a_command_leaves_the_catalogue_of_the_store_in_force(embedded):
     text = (
-        '[catalogue]\nid = "ours"\nversion = "1"\neffective_from = 2026-01-01T00:00:00Z\n[tools]\nchat = { en = "Chat", ru = "Чат" }\n'
+        '[catalogue]\nid = "ours"\nversion = "1"\neffective_from = 2026-01-01T00:00:00Z\n'
+        '[tools]\nchat = { en = "Chat", ru = "Чат" }\n'
         '[actions.ask]\ntool = "chat"\nbase = 1\n[plans.only]\nallowance = 5\n'
     )
     (embedded.folder / "ours.toml").write_text(text)

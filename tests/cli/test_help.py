@@ -30,8 +30,8 @@ ALL = sorted(commands(app))
 def test_there_are_all_the_commands_that_were_meant():
     assert len(ALL) == 34
     assert {words[0] for words in ALL} == {
-        "serve", "migrate", "catalogue", "company", "plan", "key", "quote", "charge", "hold", "capture", "void", "balance",
-        "usage", "entries", "boost", "order", "verify", "replay", "demo",
+        "serve", "migrate", "catalogue", "company", "plan", "key", "quote", "charge", "hold", "capture", "void",
+        "balance", "usage", "entries", "boost", "order", "verify", "replay", "demo",
     }  # fmt: skip
 
 
@@ -64,7 +64,8 @@ def test_the_first_help_imports_neither_server_nor_stores():
         "import sys\nfrom kvota.cli import main\n"
         "try: main(['--help'])\n"
         "except SystemExit as end: assert not end.code\n"
-        "heavy = {'apsw', 'psycopg', 'httpx2', 'uvicorn', 'starlette', 'structlog', 'asyncio', 'kvota.engine', 'kvota.core'}\n"
+        "heavy = {'apsw', 'psycopg', 'httpx2', 'uvicorn', 'starlette', 'structlog', 'asyncio'}\n"
+        "heavy |= {'kvota.engine', 'kvota.core'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""`kvota replay`: every call of a trace is answered, counted and charged once; on the trace's clock by the trace's clock."""
+"""`kvota replay`: every call of a trace is answered, counted and charged once, also on the trace's own clock."""
 
 import json
 import os
@@ -40,7 +40,7 @@ allowance = 1000000
 
 def write_trace(folder, rows=400, seconds=3000):
     """A trace in the form of the published ones: seven decimals, tokens."""
-    drawn = random.Random(1)
+    drawn = random.Random(1)  # noqa: S311 - the same trace every time
     times = sorted(drawn.randrange(seconds * 10_000_000) for _ in range(rows))
     lines = ["TIMESTAMP,ContextTokens,GeneratedTokens"]
     for ticks in times:
@@ -59,8 +59,9 @@ def log_of(folder):
 def test_each_call_is_charged_as_its_reply_said(kvota, how):
     write_trace(kvota.folder)
     prefix = f"{how[1]}-"
-    command = ("replay", "trace.csv", *MEASURES, *how, "--companies", "7", "--users", "5", "--prefix", prefix, "--actions",
-               "chat_question=3,site_creation=1", "-q", "images=4", "--log", "calls.jsonl", "--plan", "standard")  # fmt: skip
+    command = ("replay", "trace.csv", *MEASURES, *how, "--companies", "7", "--users", "5", "--prefix", prefix,
+               "--actions", "chat_question=3,site_creation=1", "-q", "images=4", "--log", "calls.jsonl",
+               "--plan", "standard")  # fmt: skip
     report = kvota.ok(*command, "--json").json
     calls = log_of(kvota.folder)
     assert report["calls"] == len(calls) == 400
@@ -103,7 +104,7 @@ def test_with_keys_a_second_replay_charges_nothing(kvota):
 
 @pytest.mark.parametrize("door", ["embedded", "server"])
 def test_on_the_traces_clock_the_hourly_limit_is_that_of_the_trace(tmp_path, door):
-    ticks = write_trace(tmp_path, rows=100)
+    ticks = write_trace(tmp_path, rows=80)
     (tmp_path / "limited.toml").write_text(LIMITED)
     settings = {
         "KVOTA_STORE": f"sqlite:///{tmp_path}/kvota.db",
@@ -125,7 +126,7 @@ def test_on_the_traces_clock_the_hourly_limit_is_that_of_the_trace(tmp_path, doo
     assert told == expected
     declined = sum(status == "declined" for _, _, status in expected)
     assert report["declined"] == {"hourly_limit": declined}
-    assert 0 < declined < 300
+    assert 0 < declined < 240
 
 
 def expected_by_brute_force(instants, *, companies, limit):
@@ -190,7 +191,7 @@ def test_a_replay_that_cannot_be_is_refused(embedded, arguments, told):
 
 def test_a_server_that_goes_away_leaves_errors_and_a_report(tmp_path):
     """The trace is much longer than what can be done by when the server is killed."""
-    write_trace(tmp_path, rows=50_000)
+    write_trace(tmp_path, rows=20_000)
     calls = tmp_path / "calls.jsonl"
     os.mkfifo(calls)
     with Server(tmp_path, KVOTA_OPERATOR_KEY=OPERATOR_KEY) as server:
@@ -202,11 +203,11 @@ def test_a_server_that_goes_away_leaves_errors_and_a_report(tmp_path):
         with calls.open() as log:
             assert json.loads(log.readline())["status"] == "approved"
             server.process.kill()
-            assert sum(1 for _ in log) == 49_999
+            assert sum(1 for _ in log) == 19_999
         out, err = replaying.communicate(timeout=60)
     assert (replaying.returncode, err) == (3, "")
     report = json.loads(out)
-    assert report["calls"] == 50_000
+    assert report["calls"] == 20_000
     assert report["approved"] > 0
     assert report["errors"]["server_unreachable"] > 0
 

@@ -46,13 +46,14 @@ class Dice:
 
     def work(self) -> c.Command:
         """A call, or what becomes of one."""
-        pick, place = self.random.choice, f"#{self.random.randrange(5)}"
+        pick = self.random.choice
+        place = f"#{pick([0, 0, 0, 1, 2, 4])}"
         quantities = {name: self.random.randint(0, 6) for name in ("images", "participants", "pages", "people")}
         match self.random.randrange(12):
             case 0 | 1 | 2:
                 return c.ChargeUsage(company=COMPANY, usage=self.usage())
             case 3 | 4 | 5:
-                ttl = pick([1, 3600, 7200, 10_800])
+                ttl = pick([1, 3600, 7200, 10_800, 10_800])
                 return c.HoldUsage(company=COMPANY, usage=self.usage(is_full=pick([True, False])), ttl=ttl)
             case 6 | 7 | 8:
                 given = pick([quantities, quantities, {}])

@@ -113,6 +113,12 @@ def test_boosts_first_a_boost_that_lasts_over_the_1st_keeps_the_package_asleep()
     assert shown == [4, 0, 0, 10]
 
 
+def test_boosts_first_a_call_that_a_boost_cannot_pay_may_come_again_on_the_1st_after_its_expiry():
+    acme = company_boosts_first(NOW)
+    boost(acme, NOW, 1, "2026-10-10")
+    assert declined(acme, NOW, "crm_call_processing").retry_at == ms("2026-11-01")
+
+
 def test_boosts_first_a_boost_that_expires_exactly_at_a_periods_start_was_not_usable_in_it():
     acme = company_boosts_first(NOW)
     boost(acme, NOW, 4, AUGUST)
@@ -215,3 +221,14 @@ def test_a_void_gives_back_everything_and_repeats_its_reply():
     closed = void(acme, NOW, opened.id)
     assert (closed.returned, acme.balance(NOW).available) == (3, 10)
     assert void(acme, NOW + DAY, opened.id) == closed
+
+
+def test_defect_9_an_order_is_credited_once_however_often_it_is_confirmed():
+    at = ms("2026-03-10")
+    acme = company(at)
+    order = acme.do(c.PlaceOrder(company=COMPANY, boost="boost_20"), at)
+    confirm = c.ConfirmOrder(company=COMPANY, order=order.order.id, reference="invoice 17")
+    first = acme.do(confirm, at)
+    again = acme.do(c.ConfirmOrder(company=COMPANY, order=order.order.id, reference="another"), at + DAY)
+    assert first == again
+    assert acme.balance(at + DAY).boosts_remaining == 20

@@ -7,7 +7,7 @@ from kvota.core.account import Charge, Hold
 from kvota.core.decisions.calls import PlanChange, Quote
 from kvota.core.declines import Declined
 from kvota.errors import HoldClosed
-from tests.core.ledger import COMPANY, DAY, HOUR, MINUTE, Ledger
+from tests.core.ledger import COMPANY, DAY, HOUR, MINUTE, SMALL, Ledger
 from tests.core.words import (
     boost,
     capture,
@@ -129,6 +129,17 @@ def test_defect_10_a_true_cost_over_the_hold_is_drawn_or_declined_or_written_off
     assert (reply.cost, reply.available, reply.short_by, acme.state.holds[names[1]].status) == (2, 0, 1, "open")
     closed = capture(acme, NOW, names[1], at_most_held=True)
     assert (closed.cost, closed.written_off, acme.balance(NOW).available) == (1, 1, 0)
+
+
+def test_defect_10_a_shared_stage_that_a_capture_did_not_pay_in_full_does_not_stand():
+    acme = company(NOW, "maxi", catalogue=SMALL)
+    first = charge(acme, NOW, "processing", subject="s")
+    opened = hold(acme, NOW, "processing", subject="s")
+    refund(acme, NOW, first.id)
+    closed = capture(acme, NOW, opened.id, at_most_held=True)
+    assert (closed.held, closed.cost, closed.written_off) == (1, 1, 2)
+    again = charge(acme, NOW, "processing", subject="s")
+    assert (again.cost, refund(acme, NOW, closed.charge or "").amount, refund(acme, NOW, again.id).amount) == (3, 1, 3)
 
 
 @pytest.mark.parametrize("action", ["chat_question", "crm_call_complete", "follow_up", "site_creation"])

@@ -237,3 +237,25 @@ def test_a_boost_can_be_named_only_while_there_is_room_for_one_more():
     assert [way.kind for way in declined(acme, NOW).ways_out] == ["plan", "plan", "plan", "wait"]
     acme.do(c.RevokeBoost(company=COMPANY, boost=next(iter(acme.state.boosts))), NOW)
     assert "boost" in {way.kind for way in declined(acme, NOW).ways_out}
+
+
+def test_what_a_capture_leaves_unspent_gives_room_in_the_day_of_its_hold_not_in_its_own():
+    acme = company("2026-03-10T20:00", "large")
+    evening, morning = ms("2026-03-10T20:00"), ms("2026-03-11T08:00")
+    acme.do(c.SetCap(company=COMPANY, cap="ann", scope="user", name="ann", requests=25, per="day"), evening)
+    opened = hold(acme, evening, "site_creation", ttl=86_400, user="ann")
+    assert capture(acme, morning, opened.id, images=4).cost == 7
+    charge(acme, morning, "site_creation", images=400, user="ann")
+    assert declined(acme, morning, user="ann").cap == "ann"
+
+
+def test_a_call_that_a_hold_stands_in_the_way_of_may_come_again_when_the_hold_expires():
+    acme = company(NOW)
+    hold(acme, NOW, "follow_up", ttl=3600)
+    assert declined(acme, NOW).retry_at == NOW + HOUR
+
+
+def test_a_call_that_a_cap_stops_may_come_again_when_the_cap_ends():
+    acme = company(NOW)
+    cap(acme, NOW, "a", 0, tool="chat", until=NOW + HOUR)
+    assert declined(acme, NOW).retry_at == NOW + HOUR

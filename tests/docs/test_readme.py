@@ -67,4 +67,3 @@ def test_the_make_targets_of_the_readme_are_there():
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"`make ([a-z]+)`", README)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
-

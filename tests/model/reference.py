@@ -305,7 +305,7 @@ class Reference(Company):
         instants = {here.at, *(at for at in ends if at > here.at)}
         dates = {(local_date(at, zone), zone) for at in instants for zone in (here.zone, here.next_zone)}
         days = {first_instant(day + timedelta(days=n), zone) for day, zone in dates for n in range(1, 64)}
-        return sorted(at for at in instants | days if at >= here.at)
+        return sorted(at for at in {*instants, *days, here.period_end()} if at >= here.at)
 
     # --- deciding ---
 

@@ -26,10 +26,10 @@ def test_the_core_agrees_with_the_reference_after_every_step():
     run_state_machine_as_test(Machine, settings=steady(40, 25))
 
 
-@steady(30)
+@steady(40)
 @given(st.randoms(use_true_random=True))
 def test_the_core_agrees_with_the_reference_through_histories_by_dice(random: random.Random):
-    Machine().live(random, 50)
+    Machine().live(random, 60)
 
 
 @pytest.mark.soak

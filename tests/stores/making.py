@@ -7,7 +7,7 @@ from kvota.core.account import Account, Boost, Cap, Counts, Draw, Hold, Order, P
 from kvota.core.entries import AnyFact, BalanceAfter, Charged, Entry, Measured, Refunded, canonical, chain
 from kvota.core.periods import QUARTER
 from kvota.core.state import Written
-from kvota.store import Batch, Remembered, Store
+from kvota.store import Batch, Remembered, Rows, Store, Want
 
 NOW = 1_796_000_400_000
 """An instant at which a quarter of an hour begins."""
@@ -132,3 +132,15 @@ def save(store: Store, name: str = "batch", **lists: Any) -> None:
         transaction.lock([])
         transaction.save(Batch(id=name, at=NOW, **lists))
         transaction.commit()
+
+
+def load(store: Store, **lists: list) -> Rows:
+    """What a transaction loads, and a snapshot too; rows come in no particular order."""
+    with store.snapshot() as view, store.begin() as transaction:
+        found, seen = (_sorted(source.load(Want(**lists))) for source in (transaction, view))
+        assert seen == found
+    return found
+
+
+def _sorted(rows: Rows) -> Rows:
+    return Rows(**{name: sorted(getattr(rows, name), key=repr) for name in rows.__struct_fields__})

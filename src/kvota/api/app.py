@@ -210,21 +210,19 @@ def build_app(
     reads: Reads,
     *,
     metrics: Metrics | None = None,
-    trusted: ApiKey | None = None,
     on_startup: Hook | None = None,
     on_shutdown: Hook | None = None,
     logs_requests: bool = True,
 ) -> App:
     """The HTTP API over an engine and its reads.
 
-    ``metrics`` is the one whose ``observe_batch`` the engine was given as ``on_batch``. ``trusted`` opens the API
-    to whoever can reach the application, as that key: only for one that stays within its process. The callbacks run
-    when the server starts and after its last request.
+    ``metrics`` is the one whose ``observe_batch`` the engine was given as ``on_batch``. The callbacks run when the
+    server starts and after its last request.
     """
     counted = metrics or Metrics()
     counted.watch_queue(lambda: engine.depth)
     services = Services(engine, reads, counted)
     services.documents["openapi"] = functools.cache(lambda: openapi.document(operations()))
     services.documents["docs"] = functools.cache(lambda: docs.page(operations()))
-    keyring = Keyring(services, trusted)
+    keyring = Keyring(services)
     return App(services, keyring, on_startup=on_startup, on_shutdown=on_shutdown, logs_requests=logs_requests)

@@ -15,19 +15,14 @@ MAX_REMEMBERED = 10_000
 
 
 class Keyring:
-    """Finds the key of a secret. Known ones are remembered for half a second, so that a busy key costs nothing.
+    """Finds the key of a secret. Known ones are remembered for half a second, so that a busy key costs nothing."""
 
-    ``trusted``: whoever asks is taken for this one; for a door that only its own process can reach.
-    """
-
-    def __init__(self, services: Services, trusted: ApiKey | None = None) -> None:
-        self._services, self._trusted = services, trusted
+    def __init__(self, services: Services) -> None:
+        self._services = services
         self._known: dict[bytes, tuple[float, int, ApiKey]] = {}
 
     async def authenticate(self, headers: Mapping[bytes, bytes]) -> ApiKey:
         """The key that asks; ``Unauthenticated`` where there is none in force."""
-        if self._trusted is not None:
-            return self._trusted
         value = headers.get(b"authorization", b"")
         changes = self._services.key_changes
         known = self._known.get(value)

@@ -14,13 +14,11 @@ _COMPANIES = Group("Companies", sort_key=2)
 _REQUESTS = Group("AI requests", sort_key=3)
 _TRYING = Group("Trying it out", sort_key=4)
 
-HELP = "\n\n".join(
-    (
-        "A meter for AI requests: packages, boosts, limits and holds for each company, exact to the last request.",
-        "Commands speak to a running server when they are given --url and --key (or KVOTA_URL and KVOTA_KEY); otherwise "
-        "they open the store themselves: --store (or KVOTA_STORE), sqlite:///kvota.db where nothing is said.",
-        "A first look: kvota demo. Help on a command, with an example: kvota COMMAND --help.",
-    )
+HELP = (
+    "A meter for AI requests: packages, boosts, limits and holds for each company, exact to the last request.\n\n"
+    "Commands speak to a running server when they are given --url and --key (or KVOTA_URL and KVOTA_KEY); otherwise "
+    "they open the store themselves: --store (or KVOTA_STORE), sqlite:///kvota.db where nothing is said.\n\n"
+    "A first look: kvota demo. Help on a command, with an example: kvota COMMAND --help."
 )
 EXIT_CODES = "Exit codes: 0 done, 1 declined or findings, 2 the caller erred, 3 the world broke."
 

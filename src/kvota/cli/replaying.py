@@ -2,11 +2,12 @@
 
 import re
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 from kvota.cli import OK, WORLD_BROKE
@@ -15,7 +16,7 @@ from kvota.errors import Invalid
 
 if TYPE_CHECKING:
     from kvota.cli.door import Door
-    from kvota.replay import Call, Tally
+    from kvota.replay import Call, Spread, Tally
 
 _HERE = Where()
 NOT_FOUND, REFUSED = 404, 400
@@ -24,31 +25,66 @@ Count = Annotated[int, Parameter(validator=Number(gte=1, lte=1_000_000))]
 NoCount = Annotated[int, Parameter(validator=Number(gte=0, lte=1_000_000))]
 
 
+@Parameter(name="*", group=Group("The trace", sort_key=1))
+@dataclass(frozen=True, kw_only=True)
+class _Trace:
+    time_column: str = "TIMESTAMP"
+    "The column with the instants, 2026-11-22 09:30:00.1234567 for example; rounded down to milliseconds."
+    measure: Measures = None
+    "MEASURE=COLUMN, context_tokens=ContextTokens for example; may be given several times."
+    user_column: str | None = None
+    "The column with the user, if there is one."
+    action_column: str | None = None
+    "The column with the action, if there is one."
+
+
+@Parameter(name="*", group=Group("What it does not tell", sort_key=2))
+@dataclass(frozen=True, kw_only=True)
+class _Spread:
+    companies: Count = 1
+    "Over so many companies; those that do not exist are made."
+    spread: Literal["evenly", "zipf"] = "evenly"
+    "evenly: call i goes to company i mod N. zipf: company k is drawn with a probability of 1 / k ** exponent."
+    exponent: Annotated[float, Parameter(validator=Number(gt=0, lte=10))] = 1.1
+    "Zipf's."
+    users: NoCount = 0
+    "So many users in each company, drawn uniformly; 0 for none."
+    actions: str = "chat_question"
+    "Drawn by weight, where the trace does not tell: chat_question=3,feed_text=1"
+    quantity: Quantities = None
+    "NAME=NUMBER for the actions that read it; may be given several times."
+    seed: int = 0
+    "The same options with the same seed are the same calls."
+    prefix: str = "replay-"
+    "What the ids of the companies begin with."
+    plan: str | None = None
+    "The plan of the companies that are made; the one with the most AI requests where it is not given."
+    time_zone: str = "UTC"
+    "The zone of the companies that are made."
+
+
+@Parameter(name="*", group=Group("How it is sent", sort_key=3))
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    clock: Literal["now", "trace"] = "now"
+    "now: as fast as it goes. trace: on the trace's clock."
+    repeat: Count = 1
+    "The trace so many times."
+    shift: str = "0s"
+    "Each repetition so much later than the one before: 50m, 1h, 30s."
+    keys: Annotated[bool, Parameter(negative=())] = False
+    "Send idempotency keys made of the seed and the call's number: replaying again charges nothing twice."
+    connections: Annotated[int, Parameter(validator=Number(gte=1, lte=4096))] = 64
+    "So many calls at once."
+    log: Path | None = None
+    "Write a JSON line for each call to this file."
+
+
+_TRACE, _SPREAD, _RUN = _Trace(), _Spread(), _Run()
+
+
 def replay(
-    file: Path,
-    /,
-    *,
-    time_column: str = "TIMESTAMP",
-    measure: Measures = None,
-    user_column: str | None = None,
-    action_column: str | None = None,
-    companies: Count = 1,
-    spread: Literal["evenly", "zipf"] = "evenly",
-    exponent: Annotated[float, Parameter(validator=Number(gt=0, lte=10))] = 1.1,
-    users: NoCount = 0,
-    actions: str = "chat_question",
-    quantity: Quantities = None,
-    seed: int = 0,
-    prefix: str = "replay-",
-    plan: str | None = None,
-    time_zone: str = "UTC",
-    clock: Literal["now", "trace"] = "now",
-    repeat: Count = 1,
-    shift: str = "0s",
-    keys: Annotated[bool, Parameter(negative=())] = False,
-    connections: Annotated[int, Parameter(validator=Number(gte=1, lte=4096))] = 64,
-    log: Path | None = None,
-    where: Where = _HERE,
+    file: Path, /, *, trace: _Trace = _TRACE, spread: _Spread = _SPREAD, run: _Run = _RUN, where: Where = _HERE
 ) -> int:
     """Send a usage trace through a server, or into a store, and report what became of each call.
 
@@ -64,101 +100,61 @@ def replay(
     ----------
     file
         The trace.
-    time_column
-        The column with the instants, 2026-11-22 09:30:00.1234567 for example; rounded down to milliseconds.
-    measure
-        MEASURE=COLUMN, context_tokens=ContextTokens for example; may be given several times.
-    user_column
-        The column with the user, if there is one.
-    action_column
-        The column with the action, if there is one.
-    companies
-        Over so many companies; those that do not exist are made.
-    spread
-        evenly: call i goes to company i mod N. zipf: company k is drawn with a probability of 1 / k ** exponent.
-    exponent
-        Zipf's.
-    users
-        So many users in each company, drawn uniformly; 0 for none.
-    actions
-        Drawn by weight, where the trace does not tell: chat_question=3,feed_text=1
-    quantity
-        NAME=NUMBER for the actions that read it; may be given several times.
-    seed
-        The same options with the same seed are the same calls.
-    prefix
-        What the ids of the companies begin with.
-    plan
-        The plan of the companies that are made; the one with the most AI requests where it is not given.
-    time_zone
-        The zone of the companies that are made.
-    clock
-        now: as fast as it goes. trace: on the trace's clock.
-    repeat
-        The trace so many times.
-    shift
-        Each repetition so much later than the one before: 50m, 1h, 30s.
-    keys
-        Send idempotency keys made of the seed and the call's number: replaying again charges nothing twice.
-    connections
-        So many calls at once.
-    log
-        Write a JSON line for each call to this file.
     """
     from kvota.cli.door import opened
     from kvota.core.periods import rfc3339
-    from kvota.replay import Columns, Spread, read_trace
+    from kvota.replay import Columns, read_trace
     from kvota.replay import spread as spread_out
 
-    columns = Columns(time_column, named("--measure", measure), user_column, action_column)
+    columns = Columns(trace.time_column, named("--measure", trace.measure), trace.user_column, trace.action_column)
     rows = read_trace(file, columns)
     if not rows:
         raise Invalid.field("file", "the trace has no rows", str(file))
-    how = Spread(
-        companies=companies,
-        prefix=prefix,
-        rule=spread,
-        exponent=exponent,
-        users=users,
-        actions=_weights(actions),
-        quantities=amounts("--quantity", quantity),
-        repeat=repeat,
-        shift=_duration(shift),
-        seed=seed,
-        keys=keys,
-    )
+    how = _how(spread, run)
+    is_on_trace_clock = run.clock == "trace"
     with opened(where, may_create=True) as door:
         catalogue = _ask(door, where, "GET", "catalogue")
         calls = spread_out(rows, how, lambda action: _quantities_of(catalogue, action))
-        if clock == "trace":
+        if is_on_trace_clock:
             _ask(door, where, "PUT", "sandbox", "clock", body={"now": rfc3339(calls[0].at)})
-        _make_companies(door, where, how.names(), plan or _largest_plan(catalogue), time_zone)
-        tally = _run(door, where, calls, connections, log, is_on_trace_clock=clock == "trace")
+        _make_companies(door, where, how.names(), spread.plan or _largest_plan(catalogue), spread.time_zone)
+        tally = _run(door, where, calls, run)
     return _report(tally, where)
 
 
-def _run(
-    door: "Door", where: Where, calls: "list[Call]", connections: int, log: Path | None, *, is_on_trace_clock: bool
-) -> "Tally":
+def _how(options: _Spread, run: _Run) -> "Spread":
+    from kvota.replay import Spread
+
+    return Spread(
+        companies=options.companies,
+        prefix=options.prefix,
+        rule=options.spread,
+        exponent=options.exponent,
+        users=options.users,
+        actions=_weights(options.actions),
+        quantities=amounts("--quantity", options.quantity),
+        repeat=run.repeat,
+        shift=_duration(run.shift),
+        seed=options.seed,
+        keys=run.keys,
+    )
+
+
+def _run(door: "Door", where: Where, calls: "list[Call]", run: _Run) -> "Tally":
     from kvota.cli.progress import counting
     from kvota.replay import Tally, replay_embedded, replay_http
 
+    is_on_trace_clock = run.clock == "trace"
     with ExitStack() as stack:
-        file = None if log is None else stack.enter_context(log.open("w", encoding="utf-8"))
+        file = None if run.log is None else stack.enter_context(run.log.open("w", encoding="utf-8"))
         tally = Tally(file, stack.enter_context(counting("calls", len(calls))))
         if door.meter is not None:
             set_clock = door.meter.reads.set_clock if is_on_trace_clock else None
-            replay_embedded(door.meter.engine, calls, tally, connections=connections, set_clock=set_clock)
+            replay_embedded(door.meter.engine, calls, tally, connections=run.connections, set_clock=set_clock)
         else:
             settings = where.settings()
-            replay_http(
-                settings.url or "",
-                settings.key or "",
-                calls,
-                tally,
-                connections=connections,
-                on_trace_clock=is_on_trace_clock,
-            )
+            url, key = settings.url or "", settings.key or ""
+            replay_http(url, key, calls, tally, connections=run.connections, on_trace_clock=is_on_trace_clock)
     return tally
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Literal
 
-from kvota.core.account import Boost
+from kvota.core.account import Account, Boost
 from kvota.core.catalogue import Book, Catalogue, Price, Value
 from kvota.core.funds import available
-from kvota.core.limits import PLAN_CAP, Call, Reason, Refusal, first_refusal, is_capped
+from kvota.core.limits import PLAN_CAP, Call, Reason, Refusal, first_refusal
 from kvota.core.periods import DAY, HOUR, day, month, month_of, week
 from kvota.core.state import State, replace, zones_of
 from kvota.core.timeline import advance
@@ -86,14 +86,23 @@ def _instants(state: State, book: Book, now: int) -> list[int]:
     for boost in state.live_boosts():
         found.add(boost.expires_at)
         found.add(month(zones[-1], month_of(zones[-1], boost.expires_at)).end)
-    if any(
-        is_capped(account, edition.catalogue) for edition in book.editions if account.plan in edition.catalogue.plans
-    ):
+    if _may_be_capped(account, book):
         for zone in zones:
             for at in (now, renewal):
                 found.update((day(zone, at).end, week(zone, at).end))
         found.update(cap.until for cap in state.caps.values() if cap.until is not None)
     return sorted(at for at in found if at > now)
+
+
+def _may_be_capped(account: Account, book: Book) -> bool:
+    """Whether a cap may apply now or later: the company's own, or one of its plan or of the scheduled one."""
+    plans = {account.plan, account.scheduled_plan}
+    return account.caps > 0 or any(
+        plan.user_daily_cap is not None
+        for edition in book.editions
+        for plan in edition.catalogue.plans.values()
+        if plan.id in plans
+    )
 
 
 def _ways_out(

@@ -8,7 +8,7 @@ then the entry in RFC 8785 form: keys sorted, no space, defaults left out, insta
 import re
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -263,9 +263,24 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder(Entry).decode
 
 
+_UTF8_OF_TWO_UNITS = 0xF0
+"""The first byte in UTF-8 of a character that takes two units in UTF-16, or a greater one."""
+
+
 def canonical(entry: Entry) -> bytes:
     """The bytes that are hashed, and stored."""
-    return _encode(entry)
+    body = _encode(entry)
+    if body.isascii() or max(body) < _UTF8_OF_TWO_UNITS:
+        return body
+    return msgspec.json.encode(_in_order(msgspec.json.decode(body)))
+
+
+def _in_order(value: object) -> object:
+    """The same with names in the order of RFC 8785, by units of UTF-16: it differs only beyond the first plane."""
+    if isinstance(value, dict):
+        names = sorted(cast("dict[str, object]", value).items(), key=lambda item: item[0].encode("utf-16-be"))
+        return {name: _in_order(item) for name, item in names}
+    return [_in_order(item) for item in cast("list[object]", value)] if isinstance(value, list) else value
 
 
 def read(body: bytes | str) -> Entry:

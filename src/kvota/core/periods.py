@@ -80,21 +80,10 @@ def _local(zone: str, at: int) -> dt.datetime:
 def first_instant(zone: str, date: dt.date) -> int:
     """The first instant of a local date; where the zone skips the date altogether, of what follows it.
 
-    With ``fold=0`` a repeated midnight is the first of the two, and a removed one is reckoned with the offset before
-    the change, which is at or after the change itself: then the change is looked for.
+    Of a repeated midnight ``fold=0`` is the first. A removed one is reckoned with the offset before the change, which
+    is the change itself: since 1970 every change that removes a midnight begins at it.
     """
-    midnight = dt.datetime(date.year, date.month, date.day, tzinfo=_zone(zone))
-    at = milliseconds(midnight.astimezone(dt.UTC))
-    if _local(zone, at).replace(tzinfo=None) == midnight.replace(tzinfo=None):
-        return at
-    before, after = at - 2 * DAY, at
-    while after - before > 1:
-        middle = (before + after) // 2
-        if _local(zone, middle).date() < date:
-            before = middle
-        else:
-            after = middle
-    return after
+    return milliseconds(dt.datetime(date.year, date.month, date.day, tzinfo=_zone(zone)).astimezone(dt.UTC))
 
 
 def day(zone: str, at: int) -> Span:
