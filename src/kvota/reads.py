@@ -3,6 +3,7 @@
 import datetime as dt
 import secrets
 import threading
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -256,6 +257,12 @@ class Reads:
         """The store's clock."""
         with self._view() as (_, _, clock):
             return clock
+
+    def clock_skew(self) -> int:
+        """By how many milliseconds the store's clock, which decides, is ahead of this process's; 0 in a sandbox."""
+        before = time.time()
+        clock = self.clock()
+        return 0 if self.is_sandbox or self._clock is not None else clock - round((before + time.time()) * 500)
 
     def set_clock(self, now: int) -> None:
         """Set the sandbox clock."""

@@ -23,12 +23,14 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from kvota.api.app import build_app
 from kvota.api.metrics import Metrics
+from kvota.core.periods import SECOND
 from kvota.errors import KvotaError, WorldError
 from kvota.settings import Settings
 from kvota.supervisor import ENDING, receive_job, supervise
 from kvota.wiring import Meter, first_operator_key, open_meter
 
 GRACE_SECONDS = 10
+SKEW_WORTH_TELLING = 1000
 KEEP_ALIVE_SECONDS = 75
 """Longer than a reverse proxy keeps its idle connections (60 s, as a rule): so it is the proxy that closes them."""
 HEAD_SECONDS = 30
@@ -174,6 +176,9 @@ def _announcement(meter: Meter, settings: Settings, url: str) -> list[str]:
         f"catalogue: {catalogue.id} {catalogue.version}",
         f"sandbox: {'yes, clients can set the clock' if meter.reads.is_sandbox else 'no'}",
     ]
+    skew = meter.reads.clock_skew()
+    if abs(skew) >= SKEW_WORTH_TELLING:
+        lines.append(f"clock: the store's, which is {skew / SECOND:+.3f} s from this machine's; set the clocks right")
     secret = first_operator_key(meter, settings)
     if secret is not None:
         lines.append(f"operator key (shown this once, keep it): {secret}")

@@ -183,3 +183,22 @@ def test_an_administrator_changes_to_self_service_plans_only(api):
     assert api.post(changes, {"plan": "large", "dry_run": True}, as_="admin").code == "forbidden"
     assert api.post(changes, {"plan": "large"}).status == 201
     assert api.post(changes, {"plan": "tiny"}, as_="admin").status == 201
+
+
+def test_defect_19_a_customer_can_neither_grant_himself_requests_nor_make_up_facts(api):
+    before = api.get("/v1/companies/acme/balance").json["available"]
+    charge = api.post("/v1/companies/acme/charges", {"action": "chat_question"}).json["id"]
+    grants = [
+        ("POST", "boosts", {"amount": 1000, "expires_at": "2027-01-01T00:00:00Z"}),
+        ("POST", f"charges/{charge}/refund", {}),
+        ("POST", "adjustments", {"amount": -5, "reason": "mine"}),
+        ("POST", "orders/ord_0000000001/confirm", {"reference": "paid"}),
+    ]
+    for role in (ADMIN, APP, MEMBER, AUDITOR):
+        for method, path, body in grants:
+            assert api.call(method, f"/v1/companies/acme/{path}", body, as_=role).code == "forbidden", (role, path)
+        assert api.call("PATCH", "/v1/companies/acme", {"allowance_override": 10**6}, as_=role).code == "forbidden"
+    for call in ("charges", "holds"):
+        usage = {"action": "meeting", "quantities": {"participants": 9}}
+        assert api.post(f"/v1/companies/acme/{call}", usage, as_=MEMBER).code == "forbidden"
+    assert api.get("/v1/companies/acme/balance").json["available"] == before - 1

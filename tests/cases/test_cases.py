@@ -24,7 +24,7 @@ def store(request: pytest.FixtureRequest) -> str:
     return "sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres_server")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_case_passes(case, store):
     command = [sys.executable, RUNNER, "--serve", SERVE, "--store", store, case]
     with subprocess.Popen(

@@ -40,6 +40,11 @@ class Metrics:
             "kvota_batch_seconds", "Time to decide and commit a batch.", buckets=SECONDS, registry=self.registry
         )
         self._depth = Gauge("kvota_queue_depth", "Commands that wait.", registry=self.registry)
+        self.clock_skew = Gauge(
+            "kvota_clock_skew_seconds",
+            "By how much the store's clock, which decides, is ahead of this process's.",
+            registry=self.registry,
+        )
 
     def watch_queue(self, depth: Callable[[], int]) -> None:
         """Ask ``depth`` whenever the metrics are read."""

@@ -1,7 +1,11 @@
 """What anybody may ask: health, metrics, and what the API is like."""
 
+import math
+
 from kvota.api.calls import Call
 from kvota.api.problems import Answer
+from kvota.core.periods import SECOND
+from kvota.errors import WorldError
 
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 
@@ -18,7 +22,12 @@ async def readyz(call: Call) -> Answer:
 
 
 async def metrics(call: Call) -> Answer:
-    """Metrics for Prometheus."""
+    """Metrics for Prometheus; without a store the skew of its clock is not a number."""
+    try:
+        skew = await call.services.read(call.services.reads.clock_skew) / SECOND
+    except WorldError:
+        skew = math.nan
+    call.services.metrics.clock_skew.set(skew)
     text = call.services.metrics.text()
     return Answer(200, text, ((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"),))
 
