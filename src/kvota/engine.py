@@ -20,9 +20,9 @@ import msgspec
 from kvota.core.account import Boost, Charge, Hold, Refund
 from kvota.core.balance import Balance
 from kvota.core.catalogue import Book
-from kvota.core.commands import Command
+from kvota.core.commands import Command, UseAssistant
 from kvota.core.decisions import decide
-from kvota.core.decisions.calls import CapPut, CompanyPut, Incomplete, OrderPaid, PlanChange, Quote, Reply
+from kvota.core.decisions.calls import CapPut, CompanyPut, Incomplete, OrderPaid, PlanChange, Quote, Reply, check_bound
 from kvota.core.declines import Declined
 from kvota.core.state import State
 from kvota.core.timeline import advance, is_due, now_of
@@ -222,6 +222,8 @@ class _Deciding:
         base = self._base[command.company]
         if base.account is None and command.key is not None:
             raise NotFound("company", command.company)
+        if isinstance(command, UseAssistant):  # what a key may open is judged before its repeats
+            check_bound(command.only_actions, command.usage.action)
         if command.key is not None and (first := self._keys.get((command.company, command.key))):
             return replay(first, command)
         now = now_of(base, self._clock)

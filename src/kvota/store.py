@@ -37,6 +37,14 @@ class CommitUnknown(Exception):
     """The connection was lost during COMMIT: ``was_committed`` tells whether the batch is there."""
 
 
+class Unreadable(Exception):
+    """A column holds what nobody wrote: the ``field`` (``holds[acme/hld_…].draws``) and what is wrong with it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field, self.message = field, message
+
+
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     """The first reply of an idempotency key. ``request`` is the fingerprint, ``reply`` the reply as JSON."""
 
@@ -328,5 +336,5 @@ class Store(Protocol):
 
 __all__ = [
     "ApiKey", "Batch", "CommitUnknown", "Conflict", "Entry", "EntryFilter", "Loading", "Remembered", "Rows",
-    "Snapshot", "Store", "StoredCatalogue", "Transaction", "UsageRow", "Want",
+    "Snapshot", "Store", "StoredCatalogue", "Transaction", "Unreadable", "UsageRow", "Want",
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from kvota.core.fold import balance_after
 from kvota.core.periods import quarter
 from kvota.core.state import State, Written, replace, spending_floor, spending_since
 from kvota.loading import Library
-from kvota.store import EntryFilter, Snapshot, Store
+from kvota.store import EntryFilter, Snapshot, Store, Unreadable
 
 K = TypeVar("K")
 PAGE = 1000
@@ -82,6 +82,13 @@ class _Replay:
                 seq += 1
                 if not self._entry(written, seq):
                     return self.findings, seq
+        try:
+            self._compare_rows()
+        except Unreadable as error:
+            self._find(None, error.field, error.message)
+        return self.findings, seq
+
+    def _compare_rows(self) -> None:
         account = self.view.account(self.company)
         if account is None:
             self._find(None, "accounts.company", "there are entries, but no account")
@@ -89,7 +96,6 @@ class _Replay:
             self._find(None, "entries.seq", "there is an account, but no entry")
         else:
             self._compare(account)
-        return self.findings, seq
 
     def _page(self, after: int) -> list[Written]:
         """The next entries; up to the first that cannot be read, where there is one, and that is found."""

@@ -140,6 +140,13 @@ def test_a_key_bound_to_actions_opens_no_other(api):
         assert api.post(f"/v1/companies/acme/holds/{hold}/{call}", {}, as_="app").code == "forbidden"
 
 
+def test_a_key_bound_to_actions_is_told_no_repeat_of_another(api):
+    charges = "/v1/companies/acme/charges"
+    assert api.post(charges, {"action": "call"}, key="k").status == 201
+    api.make_key("app", actions=["chat_question"])
+    assert api.post(charges, {"action": "call"}, key="k", as_="app").code == "forbidden"
+
+
 def test_a_key_bound_to_actions_makes_no_freer_one(api):
     api.make_key("admin", actions=["chat_question"])
     keys = "/v1/companies/acme/keys"

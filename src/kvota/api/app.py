@@ -27,7 +27,7 @@ from kvota.api.routing import Router
 from kvota.api.services import Services
 from kvota.api.texts import Language
 from kvota.engine import Engine
-from kvota.errors import CallerError, FieldError, Invalid, KeyReused, KvotaError, NotFound
+from kvota.errors import CallerError, FieldError, Forbidden, Invalid, KeyReused, KvotaError, NotFound
 from kvota.reads import Reads
 from kvota.store import ApiKey
 from kvota.wire.asking import Asker
@@ -158,7 +158,7 @@ class App:
         try:
             return await self._carry_out(request, key, once)
         except CallerError as error:
-            if once is None or company is None or isinstance(error, KeyReused):
+            if once is None or company is None or isinstance(error, KeyReused | Forbidden):
                 raise
             if not await self._services.read(self._services.reads.is_key_known, company, once):
                 raise

@@ -14,7 +14,7 @@ from kvota.core.account import Account, Boost, Cap, Charge, Hold, Order, PaidSta
 from kvota.core.entries import AnyFact, Captured, Charged, Held, Refunded, Work, entry_number, read
 from kvota.core.fold import charge_of, refund_of
 from kvota.core.state import Written
-from kvota.store import ApiKey, Remembered, StoredCatalogue
+from kvota.store import ApiKey, Remembered, StoredCatalogue, Unreadable
 
 Row = tuple[Any, ...]
 R = TypeVar("R", bound=msgspec.Struct)
@@ -61,7 +61,7 @@ class Table(Generic[R]):
         self._decoders: list[tuple[str, Callable[[Any], object]]] = [
             (field.name, msgspec.json.Decoder(field.type).decode) for field in fields if field.name in as_json
         ]
-        self._decoders += [(name, bool) for name in flags]
+        self._decoders += [(name, _flag) for name in flags]
 
     def read(self, row: Row) -> R:
         """The value of a row with all columns."""
@@ -69,8 +69,19 @@ class Table(Generic[R]):
         for name, decode in self._decoders:
             value = values[name]
             if value is not None:
-                values[name] = decode(value)
+                try:
+                    values[name] = decode(value)
+                except (msgspec.MsgspecError, ValueError) as problem:
+                    key = "/".join(str(values[part]) for part in self.key)
+                    raise Unreadable(f"{self.name}[{key}].{name}", f"{value!r} cannot be read: {problem}") from problem
         return self.row(**values)
+
+
+def _flag(value: object) -> bool:
+    """SQLite keeps 0 and 1."""
+    if value not in (0, 1):
+        raise ValueError("it is neither 0 nor 1")
+    return bool(value)
 
 
 ACCOUNTS = Table(
