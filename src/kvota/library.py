@@ -7,7 +7,7 @@ method may be called from any thread; calls that run at the same moment share on
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import Literal, Self, TypedDict, TypeVar, Unpack
 
 from kvota.core import account as core
 from kvota.core.commands import Command, DropScheduledPlan, RemoveCap, Resume, RevokeBoost, Suspend
@@ -26,6 +26,17 @@ from kvota.wiring import Meter, open_meter
 Request = TypeVar("Request", bound=requests.Request)
 By = Literal["hour", "day", "tool", "action", "user", "department"]
 PAGE = 1000
+
+
+class UsageFields(TypedDict, total=False):
+    """What a call may say beside its action: RULES §2. ``stages``: only these; ``measures``: tokens and the like."""
+
+    quantities: Mapping[str, int]
+    stages: Sequence[str]
+    subject: str
+    user: str
+    department: str
+    measures: Mapping[str, int]
 
 
 class Kvota:
@@ -57,82 +68,24 @@ class Kvota:
 
     # Using the assistant
 
-    def quote(
-        self,
-        company: str,
-        action: str,
-        *,
-        quantities: Mapping[str, int] | None = None,
-        stages: Sequence[str] | None = None,
-        subject: str | None = None,
-        user: str | None = None,
-        department: str | None = None,
-    ) -> replies.Quote:
+    def quote(self, company: str, action: str, **usage: Unpack[UsageFields]) -> replies.Quote:
         """What the action would cost now, and who would pay; changes nothing."""
-        body = _read(
-            requests.UsageRequest,
-            action=action,
-            quantities=quantities,
-            stages=stages,
-            subject=subject,
-            user=user,
-            department=department,
-        )
+        body = _read(requests.UsageRequest, action=action, **usage)
         return views.quote(self._meter.reads.quote(asking.quote(_company(company), body, asking.Asker())))
 
     def charge(
-        self,
-        company: str,
-        action: str,
-        *,
-        quantities: Mapping[str, int] | None = None,
-        stages: Sequence[str] | None = None,
-        subject: str | None = None,
-        user: str | None = None,
-        department: str | None = None,
-        measures: Mapping[str, int] | None = None,
-        key: str | None = None,
+        self, company: str, action: str, *, key: str | None = None, **usage: Unpack[UsageFields]
     ) -> replies.Charge | replies.Decline:
         """Charge an action. With ``key`` the same call is charged once, however often it is repeated."""
-        body = _read(
-            requests.UsageRequest,
-            action=action,
-            quantities=quantities,
-            stages=stages,
-            subject=subject,
-            user=user,
-            department=department,
-            measures=measures,
-        )
+        body = _read(requests.UsageRequest, action=action, **usage)
         asker = _asker(key, f"/v1/companies/{company}/charges", body)
         return _charge(self._execute(asking.charge(_company(company), body, asker)))
 
     def hold(
-        self,
-        company: str,
-        action: str,
-        *,
-        quantities: Mapping[str, int] | None = None,
-        stages: Sequence[str] | None = None,
-        subject: str | None = None,
-        user: str | None = None,
-        department: str | None = None,
-        measures: Mapping[str, int] | None = None,
-        ttl: int | None = None,
-        key: str | None = None,
+        self, company: str, action: str, *, ttl: int | None = None, key: str | None = None, **usage: Unpack[UsageFields]
     ) -> replies.Hold | replies.Decline:
         """Set aside the most that the action can cost with what is known, for ``ttl`` seconds."""
-        body = _read(
-            requests.HoldRequest,
-            action=action,
-            quantities=quantities,
-            stages=stages,
-            subject=subject,
-            user=user,
-            department=department,
-            measures=measures,
-            ttl=ttl,
-        )
+        body = _read(requests.HoldRequest, action=action, ttl=ttl, **usage)
         asker = _asker(key, f"/v1/companies/{company}/holds", body)
         return _hold(self._execute(asking.hold(_company(company), body, asker)))
 

@@ -11,10 +11,8 @@ import pytest
 from tests import postgres
 from tests.cases import RUNNER
 
-HERE = Path(__file__).parent
-CASES = sorted(
-    path for path in (*RUNNER.parent.glob("*.toml"), *HERE.glob("*/*.toml")) if not path.name.startswith("catalogue")
-)
+SHARED = sorted(path for path in RUNNER.parent.glob("*.toml") if not path.name.startswith("catalogue"))
+OWN = sorted(path for path in Path(__file__).parent.glob("*/*.toml") if not path.name.startswith("catalogue"))
 SERVE = f"{shlex.quote(sys.executable)} -m kvota serve"
 CASE_SECONDS = 300
 

@@ -185,3 +185,13 @@ def test_defect_18_statistics_belong_to_the_moment_of_the_call():
     [site] = [counts for key, counts in rows.items() if key.tool == "sites"]
     assert (site.calls, site.requests, site.refunded) == (1, 7, 7)
     assert isinstance(closed, Hold)
+
+
+def test_defect_4_a_capture_that_names_other_quantities_than_the_first_is_refused_even_if_it_names_none():
+    acme = company(NOW, "small")
+    opened = hold(acme, NOW, "site_creation")
+    first = acme.do(c.CaptureHold(company=COMPANY, hold=opened.id, quantities={"images": 4}), NOW)
+    assert acme.do(c.CaptureHold(company=COMPANY, hold=opened.id, quantities={"images": 4}), NOW + DAY) == first
+    for other in ({}, {"images": 5}):
+        with pytest.raises(HoldClosed):
+            acme.do(c.CaptureHold(company=COMPANY, hold=opened.id, quantities=other), NOW)

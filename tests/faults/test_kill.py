@@ -6,6 +6,7 @@ import threading
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor, wait
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ class Senders:
             if error.code != UNAVAILABLE:
                 raise
             return False
-        except (OSError, ValueError):
+        except (OSError, ValueError, HTTPException):
             return False
         with self.lock:
             before = self.acknowledged.setdefault(key, body)

@@ -50,9 +50,8 @@ Funds
 14. Status: suspended before used_up; used_up when remaining is 0, be it held or used. `remaining` is the formula's
     while suspended, too.
 Holds
-15. "The same quantities" are those after the hold's have been filled in: those it shows, after its capture the captured
-    ones. `at_most_held` is not compared. Anything else on a closed hold is `hold_closed`, before its quantities are
-    looked at.
+15. "The same quantities" are those after the hold's own have been filled in. `at_most_held` is not compared. Anything
+    else on a closed hold is `hold_closed`, before its quantities are looked at.
 16. Of a capture, the first `cost` requests in the order of drawing are used; the rest goes back, the last drawn first.
 Limits
 17. The plan's daily cap is a scope of its own, before the user's. A user with any cap of his own that has not ended is
@@ -141,8 +140,7 @@ class Reference(Company):
         charge_id: str | None = None,
     ) -> Reply:
         hold: Hold = find(self.holds, hold_id, "hold_not_found")
-        known = hold.usage.get("quantities") or {} if hold.quantities is None else hold.quantities
-        quantities = {**known, **(quantities or {})}
+        quantities = {**(hold.usage.get("quantities") or {}), **(quantities or {})}
         if hold.state == "captured" and quantities == hold.quantities and hold.reply:
             return hold.reply
         self._refuse_closed(hold)

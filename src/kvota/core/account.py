@@ -111,7 +111,10 @@ class Usage(Value, frozen=True, kw_only=True):
 
 
 class Hold(Value, frozen=True, kw_only=True):
-    """AI requests set aside. ``draws`` is what it took at first; ``paid`` what its capture has paid in the end."""
+    """AI requests set aside. ``draws`` is what it took at first; ``paid`` what its capture has paid in the end.
+
+    ``quantities`` are those of the hold, ``captured`` those of its capture, filled in from the hold's.
+    """
 
     company: str
     id: str
@@ -132,6 +135,7 @@ class Hold(Value, frozen=True, kw_only=True):
     available: int
     measures: Mapping[str, int] = {}
     status: HoldStatus = "open"
+    captured: Mapping[str, int] | None = None
     cost: int | None = None
     returned: int = 0
     written_off: int = 0

@@ -222,7 +222,7 @@ def _(fact: Captured, state: State, entry: Header) -> None:
         replace(
             hold,
             status="captured",
-            quantities=fact.quantities,
+            captured=fact.quantities,
             measures=fact.measures,
             cost=fact.cost,
             returned=total(rest),

@@ -8,12 +8,12 @@ then the entry in RFC 8785 form: keys sorted, no space, defaults left out, insta
 import re
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from kvota.core.account import CapPer, Draws, ScopeKind, StagePart
+from kvota.core.account import CapPer, Charge, Draws, Hold, ScopeKind, StagePart
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
@@ -83,6 +83,19 @@ class Work(Fact, frozen=True, kw_only=True):
     measures: Mapping[str, int] = {}
     since: int
     period_start: int
+
+
+def work_of(row: Hold | Charge) -> dict[str, Any]:
+    """What a fact about a hold or charge repeats of it, whichever kind of fact it is."""
+    return {
+        "action": row.action,
+        "tool": row.tool,
+        "user": row.user,
+        "department": row.department,
+        "subject": row.subject,
+        "since": row.at,
+        "period_start": row.period_start,
+    }
 
 
 class Charged(Work, frozen=True, kw_only=True, tag="charged"):

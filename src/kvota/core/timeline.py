@@ -5,7 +5,7 @@ period's start was not usable in that period, and a hold that expires then comes
 """
 
 from kvota.core.catalogue import Book
-from kvota.core.entries import AnyFact, BoostExpired, HoldExpired, PeriodStarted, PlanChanged
+from kvota.core.entries import AnyFact, BoostExpired, HoldExpired, PeriodStarted, PlanChanged, work_of
 from kvota.core.fold import record
 from kvota.core.funds import give_back
 from kvota.core.periods import month, month_of
@@ -68,15 +68,9 @@ def expired(state: State, name: str, at: int) -> AnyFact:
     back, lost = give_back(hold.draws, state.known, state.boosts, at)
     return HoldExpired(
         hold=hold.id,
-        action=hold.action,
-        tool=hold.tool,
-        user=hold.user,
-        department=hold.department,
-        subject=hold.subject,
+        **work_of(hold),
         quantities=hold.quantities,
         stages=hold.stages,
-        since=hold.at,
-        period_start=hold.period_start,
         held=hold.held,
         back=back,
         lost=lost,

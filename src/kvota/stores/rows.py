@@ -87,7 +87,9 @@ def _flag(value: object) -> bool:
 ACCOUNTS = Table(
     "accounts", Account, ["company"], as_json=["tools_off", "spending_zones"], flags=["require_user", "suspended"]
 )
-HOLDS = Table("holds", Hold, ["company", "id"], as_json=["quantities", "stages", "draws", "measures", "paid"])
+HOLDS = Table(
+    "holds", Hold, ["company", "id"], as_json=["quantities", "stages", "draws", "measures", "captured", "paid"]
+)
 BOOSTS = Table("boosts", Boost, ["company", "id"])
 STAGES = Table("stages", PaidStage, ["company", "subject", "stage"], as_json=["draws"])
 ORDERS = Table("orders", Order, ["company", "id"], as_json=["price"], flags=["suspends"])

@@ -66,7 +66,7 @@ def hold(row: core.Hold) -> wire.Hold:
         user=row.user,
         department=row.department,
         subject=row.subject,
-        quantities=dict(row.quantities),
+        quantities=dict(row.quantities if row.captured is None else row.captured),
         held=row.held,
         cost=row.cost,
         returned=row.returned,

@@ -1,6 +1,6 @@
 """Charge, hold and quote: the same steps, so that the preview never differs from the act."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kvota.core.account import (
     Account,
@@ -169,16 +169,7 @@ def charge_usage(state: State, book: Book, command: ChargeUsage, now: int) -> Ch
         return declined
     account = state.known
     fact = Charged(
-        action=usage.action,
-        tool=judged.action.tool,
-        user=usage.user,
-        department=usage.department,
-        subject=usage.subject,
-        quantities=usage.quantities,
-        stages=usage.stages,
-        measures=usage.measures,
-        since=now,
-        period_start=account.period_start,
+        **_work(usage, judged.action, account, now),
         cost=judged.priced.cost,
         draws=draw(judged.priced.cost, account, catalogue, state.boosts.values()) if judged.priced.cost else (),
         shared=tuple(StagePart(stage=stage, paid=paid) for stage, paid in judged.priced.shared),
@@ -186,6 +177,22 @@ def charge_usage(state: State, book: Book, command: ChargeUsage, now: int) -> Ch
     )
     entry = record(state, book, fact, now, by=command.by, key=command.key)
     return state.charges[identifier("chg", entry.seq)]
+
+
+def _work(usage: Usage, action: Action, account: Account, now: int) -> dict[str, Any]:
+    """What the fact of a charge or a hold says of the call."""
+    return {
+        "action": usage.action,
+        "tool": action.tool,
+        "user": usage.user,
+        "department": usage.department,
+        "subject": usage.subject,
+        "quantities": usage.quantities,
+        "stages": usage.stages,
+        "measures": usage.measures,
+        "since": now,
+        "period_start": account.period_start,
+    }
 
 
 def hold_usage(state: State, book: Book, command: HoldUsage, now: int) -> Hold | Declined:
@@ -200,16 +207,7 @@ def hold_usage(state: State, book: Book, command: HoldUsage, now: int) -> Hold |
         return declined
     account = state.known
     fact = Held(
-        action=usage.action,
-        tool=judged.action.tool,
-        user=usage.user,
-        department=usage.department,
-        subject=usage.subject,
-        quantities=usage.quantities,
-        stages=usage.stages,
-        measures=usage.measures,
-        since=now,
-        period_start=account.period_start,
+        **_work(usage, judged.action, account, now),
         held=judged.priced.cost,
         draws=draw(judged.priced.cost, account, catalogue, state.boosts.values()) if judged.priced.cost else (),
         expires_at=now + command.ttl * SECOND,

@@ -7,7 +7,7 @@ from kvota.core.catalogue import Action, Book, Catalogue
 from kvota.core.commands import CaptureHold, MeasureCharge, RefundCharge, VoidHold
 from kvota.core.decisions.calls import Incomplete, check_bound, count_decline
 from kvota.core.declines import Declined, explain
-from kvota.core.entries import Captured, Freed, Measured, Refunded, Voided
+from kvota.core.entries import Captured, Freed, Measured, Refunded, Voided, work_of
 from kvota.core.fold import record, refund_of
 from kvota.core.funds import available, draw, give_back, split, total
 from kvota.core.limits import Refusal
@@ -36,7 +36,7 @@ def capture_hold(state: State, book: Book, command: CaptureHold, now: int) -> Ho
     hold = _open_hold(state, command.hold)
     check_bound(command.only_actions, hold.action)
     quantities = {**hold.quantities, **command.quantities}
-    if hold.status == "captured" and quantities == hold.quantities:
+    if hold.status == "captured" and quantities == hold.captured:
         return hold
     if hold.status != "open":
         raise _closed(hold)
@@ -51,16 +51,10 @@ def capture_hold(state: State, book: Book, command: CaptureHold, now: int) -> Ho
     back, lost = give_back(rest, state.known, state.boosts, now)
     fact = Captured(
         hold=hold.id,
-        action=hold.action,
-        tool=hold.tool,
-        user=hold.user,
-        department=hold.department,
-        subject=hold.subject,
+        **work_of(hold),
         quantities=quantities,
         stages=hold.stages,
         measures=_add(hold.measures, command.measures),
-        since=hold.at,
-        period_start=hold.period_start,
         cost=paid,
         held=hold.held,
         draws=kept + _extra_draws(state, book.at(now), extra),
@@ -116,16 +110,10 @@ def void_hold(state: State, book: Book, command: VoidHold, now: int) -> Hold:
     back, lost = give_back(hold.draws, state.known, state.boosts, now)
     fact = Voided(
         hold=hold.id,
-        action=hold.action,
-        tool=hold.tool,
-        user=hold.user,
-        department=hold.department,
-        subject=hold.subject,
+        **work_of(hold),
         quantities=hold.quantities,
         stages=hold.stages,
         measures=hold.measures,
-        since=hold.at,
-        period_start=hold.period_start,
         held=hold.held,
         back=back,
         lost=lost,
@@ -158,14 +146,8 @@ def refund_charge(state: State, book: Book, command: RefundCharge, now: int) -> 
     back, lost = give_back(draws + own, state.known, state.boosts, now)
     fact = Refunded(
         charge=charge.id,
-        action=charge.action,
-        tool=charge.tool,
-        user=charge.user,
-        department=charge.department,
-        subject=charge.subject,
+        **work_of(charge),
         quantities=charge.quantities,
-        since=charge.at,
-        period_start=charge.period_start,
         amount=total(back) + total(lost),
         own=total(own),
         back=back,
@@ -184,14 +166,8 @@ def measure_charge(state: State, book: Book, command: MeasureCharge, now: int) -
     check_bound(command.only_actions, charge.action)
     fact = Measured(
         charge=charge.id,
-        action=charge.action,
-        tool=charge.tool,
-        user=charge.user,
-        department=charge.department,
-        subject=charge.subject,
+        **work_of(charge),
         measures=command.measures,
-        since=charge.at,
-        period_start=charge.period_start,
     )
     record(state, book, fact, now, by=command.by, key=command.key)
     return charge

@@ -87,6 +87,7 @@ CREATE TABLE holds (
     available     bigint NOT NULL,
     measures      text NOT NULL,
     status        text NOT NULL CHECK (status IN ('open', 'captured', 'void', 'expired')),
+    captured      text,
     cost          bigint CHECK (cost >= 0),
     returned      bigint NOT NULL CHECK (returned >= 0 AND returned <= held),
     written_off   bigint NOT NULL CHECK (written_off >= 0),

@@ -87,6 +87,7 @@ CREATE TABLE holds (
     available     INTEGER NOT NULL,
     measures      TEXT NOT NULL,
     status        TEXT NOT NULL CHECK (status IN ('open', 'captured', 'void', 'expired')),
+    captured      TEXT,
     cost          INTEGER CHECK (cost >= 0),
     returned      INTEGER NOT NULL CHECK (returned >= 0 AND returned <= held),
     written_off   INTEGER NOT NULL CHECK (written_off >= 0),
