@@ -22,8 +22,24 @@ def store(request: pytest.FixtureRequest) -> str:
     return "sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres_server")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize("case", SHARED, ids=lambda path: path.stem)
 def test_case_passes(case, store):
+    run(case, store)
+
+
+@pytest.mark.parametrize("case", OWN, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_case_of_our_own_passes(case):
+    run(case, "sqlite")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("case", OWN, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_case_of_our_own_passes_on_postgresql(case, postgres_server):
+    run(case, postgres_server)
+
+
+def run(case: Path, store: str) -> None:
+    """One case by the runner, in processes of its own."""
     command = [sys.executable, RUNNER, "--serve", SERVE, "--store", store, case]
     with subprocess.Popen(
         command, env=postgres.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
