@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvota.catalogue_file import differences, parse
+from kvota.catalogue_file.toml_lines import locate
 from kvota.core.catalogue import Catalogue
 from kvota.errors import CatalogueInvalid
-from kvota.toml_lines import locate
 
 TEXT = Path(__file__).with_name("cases.toml").read_text(encoding="utf-8")
 FIXED = settings(derandomize=True, deadline=None, max_examples=300, database=None)

@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime, time
 from typing import cast
 
+from kvota.catalogue_file.toml_lines import Path, Place
 from kvota.errors import CatalogueInvalid, FieldError
-from kvota.toml_lines import Path, Place
 
 MAX_MISTAKES = 1_000
 MAX_LISTED = 50

@@ -1,7 +1,7 @@
 """A catalogue file, TOML, as a ``Catalogue``; all its mistakes at once, each with its line and what would be right.
 
 The grammar is told in ``docs/catalogue.md``. What one key may hold is said here, what several must agree on in
-``kvota.catalogue_checks``.
+``kvota.catalogue_file.checks``.
 """
 
 import re
@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path as FilePath
 
-from kvota.catalogue_checks import check_actions, check_plans
-from kvota.catalogue_differences import differences
+from kvota.catalogue_file.checks import check_actions, check_plans
+from kvota.catalogue_file.toml_lines import locate, refusal
+from kvota.catalogue_file.toml_tables import Mistakes, Table
 from kvota.core.catalogue import (
     MAX_AMOUNT,
     MAX_QUANTITY,
@@ -26,10 +27,6 @@ from kvota.core.catalogue import (
     Price,
 )
 from kvota.errors import CatalogueInvalid, FieldError
-from kvota.toml_lines import locate, refusal
-from kvota.toml_tables import Mistakes, Table
-
-__all__ = ["MAX_BYTES", "decoded", "differences", "load", "parse", "shipped"]
 
 MAX_BYTES = 1_048_576
 MAX_PRICE = 1_000_000_000_000
