@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit, urlunsplit
 
 
+COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"
+"""CommandComplete of a COMMIT: what it has written is durable."""
+
+
 class Proxy:
-    """Passes bytes on; once armed, the next COMMIT reaches the server and its answer does not come back."""
+    """Passes bytes on; once armed, the next COMMIT is carried out and its answer does not come back."""
 
     def __init__(self, target: tuple[str, int]) -> None:
         self._target = target
@@ -56,12 +60,11 @@ class Proxy:
                     data = ready.fileobj.recv(65536)
                     if not data:
                         return
-                    ready.data.sendall(data)
-                    if ready.fileobj is client and b"COMMIT" in data.upper() and self._is_armed.is_set():
+                    if ready.fileobj is server and COMMITTED in data and self._is_armed.is_set():
                         self._is_armed.clear()
-                        server.recv(65536)  # the commit is durable once its answer is here
                         self.lost += 1
                         return
+                    ready.data.sendall(data)
 
 
 @contextlib.contextmanager
