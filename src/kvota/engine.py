@@ -87,6 +87,7 @@ class Engine:
     def submit(self, command: Command) -> Future[Outcome]:
         """Queue a command. The future has its outcome once that is durable, or raises what went wrong."""
         future: Future[Outcome] = Future()
+        future.set_running_or_notify_cancel()  # from here on it cannot be cancelled: what is accepted is carried out
         with self._wake:
             if self._is_closing:
                 raise Busy("The server is ending. Try again in a moment, with the same key.")
@@ -132,15 +133,15 @@ class Engine:
         """
         batch, failed, unconfirmed = secrets.token_hex(8), dict[int, Exception](), list[list[Answer]]()
         problem = StoreUnavailable("The store is too busy. Try again in a moment, with the same key.")
-        for attempt in range(TRIES):
-            if attempt:
-                time.sleep(min(0.5, 0.005 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - spreads retries
+        attempt = 0
+        while attempt < TRIES:
             try:
                 return self._attempt(commands, failed, batch, unconfirmed)
-            except _Poisoned as poisoned:
+            except _Poisoned as poisoned:  # no try of the store's: however many there are, the others are carried out
                 failed[poisoned.index] = poisoned.cause
-            except Conflict:
                 continue
+            except Conflict:
+                pass
             except CommitUnknown:
                 problem = StoreUnavailable("The store was lost while it committed; the same key tells what happened.")
             except StoreUnavailable as error:
@@ -148,6 +149,8 @@ class Engine:
                     return [error] * len(commands)
             except Exception as error:  # noqa: BLE001 - a defect must not leave callers waiting
                 return [error] * len(commands)
+            attempt += 1
+            time.sleep(min(0.5, 0.005 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - spreads retries
         return [problem] * len(commands)
 
     def _attempt(

@@ -1,6 +1,6 @@
 """What a batch of commands needs to know: from the commands to rows of the store, and from rows to states."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import pairwise
 
 from kvota.catalogue_file import parse
@@ -9,7 +9,7 @@ from kvota.core.account import Account
 from kvota.core.catalogue import Book, Catalogue, Edition
 from kvota.core.entries import entry_number
 from kvota.core.limits import recent_slots
-from kvota.core.periods import DAY, Span, day
+from kvota.core.periods import DAY, Span, day, is_time_zone
 from kvota.core.state import State, replace, spending_floor, zones_of
 from kvota.core.timeline import now_of
 from kvota.store import Loading, Remembered, Rows, Store, Transaction, Want
@@ -70,8 +70,9 @@ class Loader:
         if self.may_be_capped(account, asked):
             if account.caps:
                 want.caps.append(account.company)
-            if not account.spending_zones and self.transaction is not None:
-                state.account = account = self._keep_spending(self.transaction, account, now)
+            zones = _zones_that_matter(account, asked)
+            if self.transaction is not None and not zones <= {*account.spending_zones}:
+                state.account = account = self._keep_spending(self.transaction, account, zones, now)
                 state.changes.is_account_changed = True
         calls = sum(isinstance(command, c.UseAssistant) for command in asked)
         for limit in self.book.hourly_limits(now) if calls else ():
@@ -90,12 +91,11 @@ class Loader:
             or any(isinstance(command, c.SetCap | c.RemoveCap) for command in asked)
         )
 
-    def _keep_spending(self, transaction: Transaction, account: Account, now: int) -> Account:
-        """From here on the sums for caps are kept, cut at every midnight of the zone and of the one that waits."""
-        zones = zones_of(account)
-        account = replace(account, spending_zones=zones)
+    def _keep_spending(self, transaction: Transaction, account: Account, zones: Collection[str], now: int) -> Account:
+        """From here on the sums for caps are kept, cut at every midnight of the zones."""
+        account = replace(account, spending_zones=tuple(sorted({*zones, *account.spending_zones})))
         cuts = {account.period_start}
-        for zone in zones:
+        for zone in account.spending_zones:
             at = spending_floor(account)
             while at <= now + DAY:
                 span = day(zone, at)
@@ -174,6 +174,12 @@ class Loader:
             remembered += rows.remembered
             want = _take(states, rows, seen)
         return remembered
+
+
+def _zones_that_matter(account: Account, asked: Sequence[c.Command]) -> set[str]:
+    """The zone in force, the one that waits, and those that the commands name: a later one looks ahead at its days."""
+    named = {command.time_zone for command in asked if isinstance(command, c.PutCompany)}
+    return {*zones_of(account), *(zone for zone in named if isinstance(zone, str) and is_time_zone(zone))}
 
 
 def _distinct(want: Want) -> Want:

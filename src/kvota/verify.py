@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar, cast
 import msgspec
 
 from kvota.core.account import Account, SpendingKey, SpendingKind
-from kvota.core.catalogue import Book
+from kvota.core.catalogue import Book, Catalogue
 from kvota.core.effects import Header, apply
 from kvota.core.entries import Captured, Charged, Ended, Entry, Held, Refunded, chain, identifier
 from kvota.core.fold import balance_after
@@ -138,10 +138,17 @@ class _Replay:
         self._spend(entry)
         account = replace(self.state.known, seq=entry.seq, at=entry.at, hash=self.previous)
         self.state.account = account
-        balance = balance_after(account, self.book.at(entry.at))
+        balance = balance_after(account, self._catalogue(entry))
         if balance != entry.balance:
             self._find(entry.seq, "entries.balance", f"the entries give {balance}, the entry says {entry.balance}")
         self.state.slot_times.clear()
+
+    def _catalogue(self, entry: Entry) -> Catalogue:
+        """The one in force, as the entry names it: where a clock has stepped back, its instant may be a later one's.
+
+        A capture names its hold's.
+        """
+        return self.book.at(entry.at) if isinstance(entry.fact, Captured) else self.book.version(entry.catalogue)
 
     def _remember_balance(self, entry: Entry) -> None:
         fact = entry.fact

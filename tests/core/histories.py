@@ -7,7 +7,6 @@ are those that its hold's action knows.
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from msgspec import UNSET, UnsetType
 
 from kvota.core import commands as c
 from kvota.core.account import Usage
@@ -122,10 +121,6 @@ plan_changes = st.one_of(
     ),
     st.builds(c.DropScheduledPlan, company=st.just(COMPANY)),
 )
-
-
-def _unset(values: SearchStrategy[object]) -> SearchStrategy[object | UnsetType]:
-    return st.just(UNSET) | values
 
 
 settings_changes = st.one_of(

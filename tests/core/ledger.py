@@ -1,6 +1,5 @@
 """One company's ledger in memory, driven as the engine drives it: the pure core with nothing around it."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from kvota.catalogue_file import parse
@@ -87,9 +86,6 @@ class Ledger:
             self.state = ahead
             self._keep_spending()
         return reply
-
-    def do_all(self, commands: Sequence[Command], clock: int) -> list[Reply]:
-        return [self.do(command, clock) for command in commands]
 
     def balance(self, clock: int) -> Balance:
         now = now_of(self.state, clock)

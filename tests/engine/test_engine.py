@@ -8,7 +8,7 @@ import pytest
 from kvota.core import commands as c
 from kvota.core.account import Charge, Hold, Usage
 from kvota.core.declines import Declined
-from kvota.engine import Engine
+from kvota.engine import TRIES, Engine
 from kvota.errors import Busy, HoldClosed, NotFound, UnknownAction
 from kvota.settings import Settings
 from kvota.verify import verify
@@ -50,6 +50,23 @@ def test_a_command_that_fails_takes_no_other_of_its_batch_with_it(meter: Meter):
     assert kinds == [Charge, UnknownAction, KeyError, NotFound, NotFound, Charge]
     assert meter.reads.balance("acme").allowance.used == 2
     assert verify(meter.store) == []
+
+
+def test_many_commands_that_fail_take_no_other_of_their_batch_with_them(meter: Meter):
+    with meter.store.begin():
+        meter.engine.submit(charge())
+        futures = [meter.engine.submit(Unforeseen(company="acme")) for _ in range(2 * TRIES)]
+        good = meter.engine.submit(charge())
+    assert {type(future.exception()) for future in futures} == {KeyError}
+    assert isinstance(good.result().reply, Charge)
+
+
+def test_what_was_accepted_cannot_be_cancelled_and_is_carried_out(meter: Meter):
+    with meter.store.begin():
+        future = meter.engine.submit(charge())
+        assert not future.cancel()
+    assert isinstance(future.result().reply, Charge)
+    assert isinstance(meter.engine.execute(charge()).reply, Charge)
 
 
 def test_a_later_command_of_a_batch_sees_what_an_earlier_one_did(meter: Meter):

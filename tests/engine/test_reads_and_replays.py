@@ -8,6 +8,7 @@ from kvota.core import commands as c
 from kvota.core.account import Boost as LiveBoost
 from kvota.core.account import Hold, Usage
 from kvota.core.declines import Declined
+from kvota.engine import Outcome
 from kvota.stores import open_store
 from tests.core.ledger import COMPANY, HOUR, SMALL
 from tests.core.words import ms
@@ -67,3 +68,19 @@ def test_a_company_made_and_used_in_one_batch_is_created_once(meter: Meter):
     use = c.ChargeUsage(company="beta", usage=Usage(action="chat"))
     assert not [answer for answer in meter.together([put, use, put, use], NOW) if isinstance(answer, Exception)]
     assert meter.reads.balance("beta").available == 1
+
+
+@pytest.mark.parametrize("in_one_batch", [False, True])
+def test_a_decline_knows_the_days_of_a_zone_that_was_set_in_the_same_batch(meter: Meter, *, in_one_batch: bool):
+    meter.clock.now = ms("2026-04-01T02:00")
+    meter.engine.execute(c.PutCompany(company="york", name="York", plan="textual", time_zone="America/New_York"))
+    charge = c.ChargeUsage(company="york", usage=Usage(action="processing", user="ann"))
+    meter.engine.execute(charge)
+    commands: list[c.Command] = [c.PutCompany(company="york", time_zone="UTC"), charge]
+    if in_one_batch:
+        answers = meter.together(commands, meter.clock.now)
+    else:
+        answers = [meter.engine.execute(command) for command in commands]
+    assert isinstance(answers[1], Outcome)
+    assert isinstance(declined := answers[1].reply, Declined)
+    assert (declined.cap, declined.retry_at) == ("plan", ms("2026-04-02T00:00"))

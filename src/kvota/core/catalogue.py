@@ -146,6 +146,11 @@ class Book:
             found = edition
         return found.catalogue
 
+    def lasting_plans(self, now: int) -> list[str]:
+        """The plans that a company may be moved to: those in force that no edition which is to come drops."""
+        to_come = [edition.catalogue.plans for edition in self.editions if edition.effective_at > now]
+        return [name for name in self.at(now).plans if all(name in plans for plans in to_come)]
+
     def version(self, version: str) -> Catalogue:
         """The catalogue of that version; KeyError if the store never held it."""
         return self._versions[version]

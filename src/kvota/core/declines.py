@@ -59,7 +59,7 @@ def explain(
         renews_at=state.known.period_end,
         retry_at=retry_at,
         cap=refusal.caps[0] if refusal.caps else None,
-        ways_out=_ways_out(state, book.at(now), refusal, attempt, now=now, retry_at=retry_at),
+        ways_out=_ways_out(state, book, refusal, attempt, now=now, retry_at=retry_at),
     )
 
 
@@ -106,8 +106,9 @@ def _may_be_capped(account: Account, book: Book) -> bool:
 
 
 def _ways_out(
-    state: State, catalogue: Catalogue, refusal: Refusal, attempt: Attempt, *, now: int, retry_at: int | None
+    state: State, book: Book, refusal: Refusal, attempt: Attempt, *, now: int, retry_at: int | None
 ) -> tuple[WayOut, ...]:
+    catalogue = book.at(now)
     offers: list[tuple[tuple[int, int, str, str], WayOut]] = []
     if refusal.reason == "insufficient_requests" and state.known.live_boosts < MAX_LIVE_BOOSTS:
         for boost in catalogue.boosts.values():
@@ -115,7 +116,7 @@ def _ways_out(
                 way = WayOut(kind="boost", id=boost.id, price=boost.price)
                 offers.append((_rank(way, boost.amount), way))
     if refusal.reason in ("insufficient_requests", "action_not_in_plan") or PLAN_CAP in refusal.caps:
-        for plan in catalogue.plans.values():
+        for plan in (catalogue.plans[name] for name in book.lasting_plans(now)):
             if plan.id != state.known.plan and attempt(_with_plan(state, plan.id), catalogue, now) is None:
                 way = WayOut(kind="plan", id=plan.id, price=plan.price)
                 offers.append((_rank(way, plan.allowance), way))

@@ -220,9 +220,9 @@ class State:
 
 
 def spending_floor(account: Account) -> int:
-    """No window of a cap begins before this instant, in the zone in force or the one that waits."""
+    """No window of a cap begins before this instant, in a zone that matters or by whose midnights the sums are cut."""
     at = max(account.at, account.period_start)
-    return min(account.period_start, *(week(zone, at).start for zone in zones_of(account)))
+    return min(account.period_start, *(week(zone, at).start for zone in {*zones_of(account), *account.spending_zones}))
 
 
 def spending_since(account: Account, at: int) -> int:

@@ -4,7 +4,7 @@ from msgspec import UNSET
 
 from kvota.core.account import Account, Cap
 from kvota.core.balance import Balance, balance_of
-from kvota.core.catalogue import MAX_AMOUNT, Book, Catalogue
+from kvota.core.catalogue import MAX_AMOUNT, Book
 from kvota.core.commands import Adjust, ChangePlan, DropScheduledPlan, PutCompany, RemoveCap, Resume, SetCap, Suspend
 from kvota.core.decisions.calls import CapPut, CompanyPut, Incomplete, PlanChange
 from kvota.core.entries import (
@@ -28,14 +28,15 @@ LOCALES = ("en", "ru")
 MAX_CAPS = 1000
 
 
-def _check_plan(catalogue: Catalogue, name: str) -> None:
-    if name not in catalogue.plans:
-        raise UnknownPlan.field("plan", f"must be one of {', '.join(catalogue.plans)}", name)
+def _check_plan(book: Book, name: str, now: int) -> None:
+    plans = book.lasting_plans(now)
+    if name not in plans:
+        raise UnknownPlan.field("plan", f"must be one of {', '.join(plans)}", name)
 
 
 def put_company(state: State, book: Book, command: PutCompany, now: int) -> CompanyPut:
     """Create a company or change its settings; another plan is a plan change, effective at once."""
-    settings = _settings(command, book.at(now))
+    settings = _settings(command, book, now)
     if state.account is None:
         if command.is_patch:
             raise NotFound("company", command.company)
@@ -56,10 +57,10 @@ def _present(account: Account, name: str) -> object:
     return (account.next_time_zone or account.time_zone) if name == "time_zone" else getattr(account, name)
 
 
-def _settings(command: PutCompany, catalogue: Catalogue) -> dict[str, object]:
+def _settings(command: PutCompany, book: Book, now: int) -> dict[str, object]:
     """The settings that the command names, cleared ones at their default; raises ``Invalid``."""
     if command.plan is not UNSET:
-        _check_plan(catalogue, command.plan)
+        _check_plan(book, command.plan, now)
     if command.time_zone is not UNSET and not is_time_zone(command.time_zone):
         raise Invalid.field("time_zone", "must be an IANA zone such as Europe/Moscow", command.time_zone)
     locale = "en" if command.locale is None else command.locale
@@ -67,9 +68,10 @@ def _settings(command: PutCompany, catalogue: Catalogue) -> dict[str, object]:
         raise Invalid.field("locale", f"must be one of {', '.join(LOCALES)}", locale)
     tools_off = () if command.tools_off is None else command.tools_off
     if tools_off is not UNSET:
+        tools = book.at(now).tools
         for tool in tools_off:
-            if tool not in catalogue.tools:
-                raise Invalid.field("tools_off", f"must name tools among {', '.join(catalogue.tools)}", tool)
+            if tool not in tools:
+                raise Invalid.field("tools_off", f"must name tools among {', '.join(tools)}", tool)
         tools_off = tuple(sorted(set(tools_off)))
     given = {
         "name": command.name,
@@ -97,7 +99,7 @@ def _create(state: State, book: Book, command: PutCompany, settings: dict[str, o
 def change_plan(state: State, book: Book, command: ChangePlan, now: int) -> PlanChange:
     """Change the plan now, or from the next period on; a dry run shows what it would do and writes nothing."""
     catalogue = book.at(now)
-    _check_plan(catalogue, command.plan)
+    _check_plan(book, command.plan, now)
     if command.only_self_service and not catalogue.plans[command.plan].self_service:
         raise Forbidden(f"The plan {command.plan!r} is not self-service: ask the operator to change to it.")
     if not state.is_complete:
