@@ -6,7 +6,7 @@ BIN := .venv/bin
 .PHONY: help run test soak lint format lock clean setup postgres curl
 
 help:
-	@echo 'make run      set everything up and serve a demo company, with its dashboard'
+	@echo 'make run      set everything up and serve a demo company'
 	@echo 'make test     set everything up and run every test (under ten minutes)'
 	@echo 'make soak     the long tests: kills, races, mutants, big ledgers'
 	@echo 'make lint     ruff, pyright and the import contracts, without the tests'

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance import TRACE
 from tests.acceptance.servers import kvota, serving
 
-TRACE = Path(__file__).parents[3] / "shared" / "data" / "azure_llm_code_2023.csv"
 HOUR = 3_600_000
 LIMIT = 600
 ROOMY = Path(__file__).parent / "roomy.toml"

@@ -1,6 +1,6 @@
 """``kvota company``."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -55,15 +55,8 @@ def create(
     """
     from kvota.cli.door import opened
 
-    body = given(
-        name=name,
-        plan=plan,
-        time_zone=time_zone,
-        locale=locale,
-        allowance_override=allowance_override,
-        tools_off=tool_off,
-        require_user=require_user,
-    )
+    body = given(name=name, plan=plan, time_zone=time_zone, locale=locale, allowance_override=allowance_override,
+                 tools_off=tool_off, require_user=require_user)  # fmt: skip
     with opened(where, may_create=True) as door:
         found = door.ask("GET", "companies", company)
         if found.status == 200:  # noqa: PLR2004 - there is one
@@ -112,24 +105,24 @@ def set_(
     require_user
         Whether usage that names no user is declined.
     """
+    body = given(name=name, time_zone=time_zone, locale=locale, allowance_override=allowance_override,
+                 tools_off=tool_off, require_user=require_user)  # fmt: skip
+    if no_allowance_override:
+        _clear(body, "allowance_override", "--no-allowance-override")
+    if all_tools_on:
+        _clear(body, "tools_off", "--all-tools-on")
+    return _change(company, body, where)
+
+
+def _clear(body: dict[str, Any], field: str, option: str) -> None:
+    if field in body:
+        raise Invalid(f"{option} and a value for the same setting cannot both be given.")
+    body[field] = None
+
+
+def _change(company: str, body: dict[str, Any], where: Where) -> int:
     from kvota.cli.door import opened
 
-    body = given(
-        name=name,
-        time_zone=time_zone,
-        locale=locale,
-        allowance_override=allowance_override,
-        tools_off=tool_off,
-        require_user=require_user,
-    )
-    for option, is_cleared, field in (
-        ("--no-allowance-override", no_allowance_override, "allowance_override"),
-        ("--all-tools-on", all_tools_on, "tools_off"),
-    ):
-        if is_cleared and field in body:
-            raise Invalid(f"{option} and a value for the same setting cannot both be given.")
-        if is_cleared:
-            body[field] = None
     if not body:
         raise Invalid("Nothing to change: give at least one setting, --name for example.")
     with opened(where) as door:

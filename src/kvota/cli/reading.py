@@ -7,13 +7,11 @@ from cyclopts import Parameter
 
 from kvota.cli import OK
 from kvota.cli.options import Where
-from kvota.errors import Invalid
 
 if TYPE_CHECKING:
-    from kvota.cli.door import Door
+    from kvota.cli.door import Answer, Door
 
 _HERE = Where()
-_EVERY = 10_000_000
 
 
 def balance(company: str, /, *, where: Where = _HERE) -> int:
@@ -159,13 +157,15 @@ def entries(
         At most so many, 1 to 1000.
     """
     from kvota.cli.door import opened
-    from kvota.cli.screen import is_told, listing, note
 
-    if limit > _EVERY:
-        raise Invalid.field("--limit", "1 to 1000", limit)
     query = {"kind": kind, "user": user, "action": action, "from": from_, "to": to, "after": after, "limit": limit}
     with opened(where) as door:
-        answer = door.ask("GET", "companies", company, "entries", query=query)
+        return _tell_entries(door.ask("GET", "companies", company, "entries", query=query), company, where)
+
+
+def _tell_entries(answer: "Answer", company: str, where: Where) -> int:
+    from kvota.cli.screen import is_told, listing, note
+
     if is_told(answer, where):
         return OK
     found = answer.json

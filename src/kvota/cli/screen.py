@@ -10,7 +10,6 @@ from kvota.cli.options import Output
 from kvota.cli.problems import refuse
 
 Cell = object
-NUMBERS = (int, float)
 
 
 def is_fancy() -> bool:
@@ -147,7 +146,8 @@ def declined(decline: dict[str, Any], what: str = "Declined") -> int:
     ]
     if decline.get("cap"):
         pairs.append(("cap", decline["cap"]))
-    facts(f"{what}: {decline.get('detail') or decline['reason']} ({decline['reason']})", pairs)
+    reason, detail = decline["reason"], decline.get("detail")  # a quote's decline has no detail
+    facts(f"{what}: {detail} ({reason})" if detail else f"{what}: {reason}", pairs)
     ways = [[way["kind"], way["id"], way["price"], way["at"]] for way in decline["ways_out"]]
     if ways:
         listing("Ways out", ["way out", "id", "price", "at"], ways)
