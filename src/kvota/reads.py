@@ -52,16 +52,21 @@ class Reads:
     def _present(self, company: str, command: Command | None = None) -> Generator[tuple[State, Loader, int]]:
         """The company's state as of now, with what the command names."""
         with self._view() as (view, book, clock):
-            account = view.account(company)
-            if account is None:
-                raise NotFound("company", company)
             loader = Loader(view, book, clock)
-            states, _ = loader.states({company: account}, [command or PutCompany(company=company)])
-            state = states[company]
-            now = now_of(state, clock)
-            if is_due(state, now):
-                advance(state, book, now)
+            state, now = self._state(view, loader, command or PutCompany(company=company))
             yield state, loader, now
+
+    def _state(self, view: Snapshot, loader: Loader, command: Command) -> tuple[State, int]:
+        """The state of the command's company, with what has fallen due reckoned in, and its present."""
+        account = view.account(command.company)
+        if account is None:
+            raise NotFound("company", command.company)
+        states, _ = loader.states({command.company: account}, [command])
+        state = states[command.company]
+        now = now_of(state, loader.clock)
+        if is_due(state, now):
+            advance(state, loader.book, now)
+        return state, now
 
     # The company
 
@@ -117,7 +122,7 @@ class Reads:
     def holds(self, company: str, status: str | None, after: str, limit: int) -> list[Hold]:
         """A page of holds, by id."""
         with self._view() as (view, book, clock):
-            state, _ = self._state(view, book, clock, company)
+            state, _ = self._state(view, Loader(view, book, clock), PutCompany(company=company))
             due = {hold.id: hold for hold in state.holds.values() if hold.status == "expired"}
             ended = [hold for name, hold in due.items() if status == "expired" and name > after]
             page: dict[str, Hold] = {}
@@ -130,17 +135,6 @@ class Reads:
                     break
                 after = rows[-1].id
             return sorted([*page.values(), *ended], key=lambda hold: hold.id)[:limit]
-
-    def _state(self, view: Snapshot, book: Book, clock: int, company: str) -> tuple[State, int]:
-        account = view.account(company)
-        if account is None:
-            raise NotFound("company", company)
-        states, _ = Loader(view, book, clock).states({company: account}, [PutCompany(company=company)])
-        state = states[company]
-        now = now_of(state, clock)
-        if is_due(state, now):
-            advance(state, book, now)
-        return state, now
 
     def boosts(self, company: str) -> list[Boost]:
         """The live boosts, in their order."""
@@ -156,13 +150,13 @@ class Reads:
     def orders(self, company: str, after: str, limit: int) -> list[OrderPaid]:
         """A page of orders, by id."""
         with self._view() as (view, book, clock):
-            self._state(view, book, clock, company)
+            self._state(view, Loader(view, book, clock), PutCompany(company=company))
             return [OrderPaid(order=o, credited=credited_boost(o)) for o in view.orders(company, after, limit)]
 
     def entries(self, company: str, which: EntryFilter, after: int, limit: int) -> list[Written]:
         """A page of entries, by seq."""
         with self._view() as (view, book, clock):
-            self._state(view, book, clock, company)
+            self._state(view, Loader(view, book, clock), PutCompany(company=company))
             return view.entries(company, which, after, limit)
 
     def usage(
@@ -176,7 +170,7 @@ class Reads:
         if days > longest:
             raise Invalid.field("to", f"must be at most {longest} days after from", end.isoformat())
         with self._view() as (view, book, clock):
-            state, _ = self._state(view, book, clock, company)
+            state, _ = self._state(view, Loader(view, book, clock), PutCompany(company=company))
             labels, spans = _spans(state.known.time_zone, start, end, by)
             columns = [name for name in by if name not in ("hour", "day")]
             found = view.usage(company, spans, columns, user)
