@@ -18,7 +18,7 @@ run: setup
 	@exec $(BIN)/kvota demo
 
 test: postgres curl lint
-	$(BIN)/pytest -m 'not soak'
+	$(BIN)/pytest -m "not soak" -n auto --maxprocesses 4 --dist worksteal
 
 soak: setup postgres curl
 	$(BIN)/pytest -m soak
