@@ -3,12 +3,13 @@
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
-.PHONY: help run test soak lint format lock clean setup postgres curl
+.PHONY: help run test soak bench lint format lock clean setup postgres curl wrk
 
 help:
 	@echo 'make run      set everything up and serve a demo company'
 	@echo 'make test     set everything up and run every test (under ten minutes)'
 	@echo 'make soak     the long tests: kills, races, mutants, big ledgers'
+	@echo 'make bench    every figure of bench/README.md anew; FIGURES="charges batch" for some of them'
 	@echo 'make lint     ruff, pyright and the import contracts, without the tests'
 	@echo 'make format   write the code the way make lint wants it'
 	@echo 'make lock     write requirements.lock anew from pyproject.toml (UPGRADE=--upgrade for newer versions)'
@@ -22,6 +23,9 @@ test: postgres curl lint
 
 soak: setup postgres curl
 	$(BIN)/pytest -m soak
+
+bench: setup postgres wrk
+	$(BIN)/python -m bench $(FIGURES)
 
 lint: setup
 	$(BIN)/ruff check .
@@ -44,6 +48,9 @@ postgres:
 
 curl:
 	@sh tools/setup.sh curl
+
+wrk:
+	@sh tools/setup.sh wrk
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

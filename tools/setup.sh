@@ -2,6 +2,7 @@
 # Usage: setup.sh venv        .venv, with everything of requirements.lock and this package (editable)
 #        setup.sh postgres    the programs of PostgreSQL, for the tests
 #        setup.sh curl        curl, for the tests of the README
+#        setup.sh wrk         wrk, for the figures of bench/
 # Does nothing, and needs no network, where it is all there already.
 set -eu
 cd "$(dirname "$0")/.."
@@ -71,7 +72,11 @@ curl() {
     command -v /usr/bin/curl >/dev/null || packages curl
 }
 
+wrk() {
+    command -v /usr/bin/wrk >/dev/null || packages wrk
+}
+
 case "${1-}" in
-    venv | postgres | curl) "$1" ;;
-    *) sed -n '2,5s/^# //p' "$0" >&2 && exit 2 ;;
+    venv | postgres | curl | wrk) "$1" ;;
+    *) sed -n '2,6s/^# //p' "$0" >&2 && exit 2 ;;
 esac

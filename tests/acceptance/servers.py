@@ -81,25 +81,26 @@ def serving(store: str, folder: Path, *, sandbox: bool = False, catalogue: Path 
         )
     server = Server(process, port, log)
     try:
-        _wait(server)
+        wait_until_ready(process, server.url, log)
         yield server
     finally:
         with contextlib.suppress(ProcessLookupError):
             server.kill()
 
 
-def _wait(server: Server) -> None:
+def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Return once the server answers that it is ready; what its log says otherwise is raised."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        if server.process.poll() is not None:
+        if process.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(server.url + "/readyz", timeout=5) as reply:  # noqa: S310 - loopback
+            with urllib.request.urlopen(url + "/readyz", timeout=5) as reply:  # noqa: S310 - loopback
                 if reply.status == 200:
                     return
         except OSError:
             time.sleep(0.02)
-    raise AssertionError(f"the server is not ready:\n{server.log.read_text(errors='replace')[-3000:]}")
+    raise AssertionError(f"the server is not ready:\n{log.read_text(errors='replace')[-3000:]}")
 
 
 def kvota(

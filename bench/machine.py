@@ -1,0 +1,29 @@
+"""What it was measured on."""
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+
+def description() -> str:
+    """Processor, cores, memory, system and the versions that matter, in one line."""
+    info = Path("/proc/cpuinfo").read_text()
+    names = [line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")]
+    memory = int(Path("/proc/meminfo").read_text().split()[1]) / 2**20
+    packages = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "msgspec", "psycopg", "apsw"))
+    return (
+        f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
+        f"Linux {platform.release()}, Python {platform.python_version()}, {packages}"
+    )
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process with all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid: int) -> int:
+    """The memory that a process has in use."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

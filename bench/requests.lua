@@ -1,0 +1,45 @@
+-- wrk -s requests.lua URL -- BEARER PATH BODY COMPANIES KEYS
+-- POSTs BODY (GETs where it is empty) to PATH, whose {company} is each of so many companies in turn, far apart from
+-- each other; with KEYS=yes each request has an idempotency key of its own. Ends with one line of JSON.
+
+local requests, keys, body, headers, paths, count, seed = {}, false, "", {}, {}, 0, ""
+local threads = 0
+
+function setup(thread)
+   thread:set("number", threads)
+   threads = threads + 1
+end
+
+function init(args)
+   local path, companies = args[2], tonumber(args[4])
+   body, keys, seed = args[3], args[5] == "yes", args[6]
+   headers["Authorization"] = "Bearer " .. args[1]
+   headers["Content-Type"] = "application/json"
+   for n = 0, companies - 1 do
+      paths[n] = path:gsub("{company}", string.format("company-%05d", (n * 7919) % companies))
+      if not keys then
+         requests[n] = wrk.format(body == "" and "GET" or "POST", paths[n], headers, body ~= "" and body or nil)
+      end
+   end
+   companies_count = companies
+   count = number * 1000003
+end
+
+function request()
+   count = count + 1
+   local n = count % companies_count
+   if keys then
+      headers["Idempotency-Key"] = seed .. "-" .. count
+      return wrk.format("POST", paths[n], headers, body)
+   end
+   return requests[n]
+end
+
+function done(summary, latency, _)
+   local errors = summary.errors
+   io.write(string.format(
+      '\n{"requests": %d, "seconds": %.6f, "refused": %d, "broken": %d, "p50": %.3f, "p99": %.3f}\n',
+      summary.requests, summary.duration / 1e6, errors.status,
+      errors.connect + errors.read + errors.write + errors.timeout,
+      latency:percentile(50) / 1000, latency:percentile(99) / 1000))
+end
