@@ -5,6 +5,8 @@ import pytest
 
 from tests import postgres
 
+pytest_plugins = ["tests.report"]
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:

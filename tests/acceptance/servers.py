@@ -4,15 +4,17 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tests.ports import free_port
 
 OPERATOR_KEY = "kv_operator_acceptance_0123456789abcdefghij"
 CATALOGUE = Path(__file__).parents[1] / "catalogue" / "cases.toml"
@@ -28,11 +30,27 @@ class Reply(NamedTuple):
 
 
 class Server:
-    """One running server process."""
+    """One server on a port of its own, which can be killed and started again."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-        self.process, self.port, self.log = process, port, log
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, folder: Path, settings: dict[str, str], *, workers: int = 1) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / f"server-{self.port}.log"
+        self._command = [sys.executable, "-m", "kvota", "serve", "--host", "127.0.0.1", "--port", str(self.port)]
+        self._command += ["--workers", str(workers)]
+        self._settings = settings
+
+    def spawn(self) -> None:
+        """Start the process, without waiting for anything."""
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self._command, env=self._settings, stdout=output, stderr=output, start_new_session=True
+            )
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        self.spawn()
+        wait_until_ready(self.process, self.url, self.log)
 
     def call(self, method: str, path: str, body: object = None, *, key: str | None = None, bearer: str = "") -> Reply:
         """One call; any status is a reply."""
@@ -65,23 +83,13 @@ def environment(store: str, *, sandbox: bool = False, catalogue: Path | str = CA
 
 
 @contextlib.contextmanager
-def serving(store: str, folder: Path, *, sandbox: bool = False, catalogue: Path | str = CATALOGUE) -> Iterator[Server]:
+def serving(
+    store: str, folder: Path, *, sandbox: bool = False, catalogue: Path | str = CATALOGUE, workers: int = 1
+) -> Iterator[Server]:
     """A server on a free port, ready; killed afterwards."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = folder / f"server-{port}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "kvota", "serve", "--host", "127.0.0.1", "--port", str(port)],
-            env=environment(store, sandbox=sandbox, catalogue=catalogue),
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    server = Server(process, port, log)
+    server = Server(folder, environment(store, sandbox=sandbox, catalogue=catalogue), workers=workers)
     try:
-        wait_until_ready(process, server.url, log)
+        server.start()
         yield server
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -98,7 +106,7 @@ def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> N
             with urllib.request.urlopen(url + "/readyz", timeout=5) as reply:  # noqa: S310 - loopback
                 if reply.status == 200:
                     return
-        except OSError:
+        except (OSError, HTTPException):
             time.sleep(0.02)
     raise AssertionError(f"the server is not ready:\n{log.read_text(errors='replace')[-3000:]}")
 
