@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kvota.api.operations import operations
 from kvota.api.problems import STATUS
+from kvota.api.registry import operations
 
 GUIDE = Path(__file__).parents[2] / "docs" / "api.md"
 

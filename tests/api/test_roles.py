@@ -2,7 +2,7 @@
 
 import pytest
 
-from kvota.api.operations import operations
+from kvota.api.registry import operations
 
 OPERATOR, ADMIN, APP, MEMBER, AUDITOR = "operator", "admin", "app", "member", "auditor"
 ROLES = (OPERATOR, ADMIN, APP, MEMBER, AUDITOR)

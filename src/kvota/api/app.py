@@ -21,8 +21,8 @@ from kvota.api.exchange import (
     send_answer,
 )
 from kvota.api.metrics import Metrics
-from kvota.api.operations import Operation, operations
 from kvota.api.problems import Answer, Internal, MethodNotAllowed, log_defect
+from kvota.api.registry import Operation, operations
 from kvota.api.routing import Router
 from kvota.api.services import Services
 from kvota.api.texts import Language

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import msgspec
 
-from kvota.api.operations import Operation
 from kvota.api.problems import STATUS
+from kvota.api.registry import Operation
 from kvota.api.texts import TITLES
 from kvota.core.periods import Instant
 from kvota.wire import replies, requests

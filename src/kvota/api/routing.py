@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from kvota.api.operations import Operation
+from kvota.api.registry import Operation
 
 
 class _Node:

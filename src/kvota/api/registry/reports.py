@@ -1,0 +1,20 @@
+"""The ledger and the statistics."""
+
+from kvota.api import routes_reports
+from kvota.api.registry.operation import COMPANY, REPORTED, SEERS, Operation, operation
+from kvota.wire import queries, replies
+
+
+def reports() -> list[Operation]:
+    """The ledger and the statistics."""
+    return [
+        operation(
+            "list_entries", SEERS, f"GET {COMPANY}/entries", "A page of the ledger, by seq",
+            routes_reports.list_entries, tag="Reports", query=queries.EntriesQuery,
+            reply=replies.Page[replies.Entry],
+        ),
+        operation(
+            "get_usage", REPORTED, f"GET {COMPANY}/usage", "Statistics of local dates; a member sees his own",
+            routes_reports.usage, tag="Reports", query=queries.UsageQuery, reply=replies.UsageReport,
+        ),
+    ]  # fmt: skip
