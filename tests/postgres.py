@@ -10,7 +10,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
+
+from tests.ports import free_port
 
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -56,17 +57,25 @@ def server() -> Iterator[str]:
     if named := os.environ.get("KVOTA_TEST_POSTGRES"):
         yield named
         return
+    with cluster() as running:
+        yield running.url
+
+
+@contextlib.contextmanager
+def cluster() -> Iterator["Cluster"]:
+    """A running server of the caller's own, which it may kill and start again."""
     programs = binaries()
     with tempfile.TemporaryDirectory(prefix="kvota-postgres-", dir=PARENT, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if os.geteuid() == 0:
             shutil.chown(folder, _owner().pw_uid, _owner().pw_gid)
         _make_cluster(programs, folder)
-        process, url = _start(programs, folder)
+        made = Cluster(programs, folder)
         try:
-            yield url
+            made.start()
+            yield made
         finally:
-            _stop(process)
+            made.stop()
 
 
 @contextlib.contextmanager
@@ -111,47 +120,77 @@ def _make_cluster(programs: Path, folder: Path) -> None:
         raise PostgresUnusableError(f"initdb failed:\n{made.stdout}{made.stderr}")
 
 
-def _start(programs: Path, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    log = folder / "server.log"
-    for _ in range(3):  # somebody may take the port between our look and PostgreSQL's start
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+class Cluster:
+    """A server with its data; killed and started again, it is reached at the same place."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._programs, self._folder, self._log = programs, folder, folder / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port: int | None = None
+
+    @property
+    def url(self) -> str:
+        """Of the database that every server has."""
+        return f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Start it and wait until it can be connected to, which after a kill includes its recovery.
+
+        Some tries: somebody may take the port between our look and the start, and after a kill the old processes
+        may take a moment to go.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            port = self._port or free_port()
+            self._spawn(port)
+            try:
+                if self._is_ready(port, deadline):
+                    self._port = port
+                    return
+            except BaseException:
+                self.stop()
+                raise
+            self.stop()
+            time.sleep(0.1)
+        raise PostgresUnusableError(f"PostgreSQL did not start:\n{self._log.read_text(errors='replace')[-4000:]}")
+
+    def kill(self) -> None:
+        """SIGKILL of the postmaster, as when the machine runs out of memory; its children see it and go."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """Fast shutdown, then immediate, then by force."""
+        if self._process is None:
+            return
+        for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            self._process.send_signal(how)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
+                return
+
+    def _spawn(self, port: int) -> None:
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": port,
-            "unix_socket_directories": folder,
+            "unix_socket_directories": self._folder,
             "max_connections": 200,
         }
-        command = [*_unprivileged(), programs / "postgres", "-D", folder / "data"]
+        command = [*_unprivileged(), self._programs / "postgres", "-D", self._folder / "data"]
         for key, value in settings.items():
             command += ["-c", f"{key}={value}"]
-        with log.open("ab") as output:
+        with self._log.open("ab") as output:
             # A session of its own: Ctrl-C is for the tests, which then stop the server in order.
-            process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, start_new_session=True)
+            self._process = subprocess.Popen(
+                command, cwd=self._folder, stdout=output, stderr=output, start_new_session=True
+            )
+
+    def _is_ready(self, port: int, deadline: float) -> bool:
+        assert self._process is not None
         url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        try:
-            if _is_ready(process, url):
-                return process, url
-        except BaseException:
-            _stop(process)
-            raise
-        _stop(process)
-    raise PostgresUnusableError(f"PostgreSQL did not start:\n{log.read_text(errors='replace')[-4000:]}")
-
-
-def _is_ready(process: subprocess.Popen[bytes], url: str) -> bool:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(url):
-            return process.poll() is None
-        time.sleep(0.05)
-    return False
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):  # fast shutdown, immediate, by force
-        process.send_signal(how)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
-            return
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with contextlib.suppress(psycopg.OperationalError), psycopg.connect(url):
+                return self._process.poll() is None
+            time.sleep(0.05)
+        return False

@@ -1,13 +1,27 @@
-"""kill -9 of the server under load: nothing acknowledged is lost, nothing is there twice."""
+"""kill -9 under load, of a server, of one of several, of PostgreSQL: nothing acknowledged is lost or there twice."""
+
+import os
+import random
+import signal
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests import postgres
 from tests.faults.harness import scene
 
 CALLS_BEFORE_A_KILL = 150
 
 
-def killed(store, folder, times):
+@pytest.fixture
+def cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL that the test may kill."""
+    with postgres.cluster() as running:
+        yield running
+
+
+def server_killed(store, folder, times):
     with scene(store, folder, seed="kill") as it:
         for _ in range(times):
             it.callers.wait_for(CALLS_BEFORE_A_KILL)
@@ -17,9 +31,76 @@ def killed(store, folder, times):
 
 
 def test_nothing_is_lost_or_doubled_when_the_server_is_killed_under_load(store_url, tmp_path, report):
-    report(killed(store_url, tmp_path, 2))
+    report(server_killed(store_url, tmp_path, 2))
 
 
 @pytest.mark.soak
 def test_nothing_is_lost_or_doubled_in_twenty_kills_in_a_row(store_url, tmp_path, report):
-    report(killed(store_url, tmp_path, 20))
+    report(server_killed(store_url, tmp_path, 20))
+
+
+def postgres_killed(cluster, folder, times):
+    """The servers are left alone: they have to find their way back by themselves, and say 503 meanwhile."""
+    with postgres.database(cluster.url) as store, scene(store, folder, seed="postgres", servers=2) as it:
+        for _ in range(times):
+            it.callers.wait_for(CALLS_BEFORE_A_KILL)
+            refused = sum(call.refused for call in it.callers.calls)
+            cluster.kill()
+            it.callers.wait_until(lambda _: sum(c.refused for c in it.callers.calls) > refused, "was told 503")  # noqa: B023 - used at once
+            cluster.start()
+        it.callers.wait_for(CALLS_BEFORE_A_KILL)
+        return it.verdict("kill -9 of PostgreSQL", runs=times)
+
+
+def test_nothing_is_lost_or_doubled_when_postgresql_is_killed_and_servers_find_it_again(cluster, tmp_path, report):
+    report(postgres_killed(cluster, tmp_path, 1))
+
+
+@pytest.mark.soak
+def test_nothing_is_lost_or_doubled_in_ten_kills_of_postgresql(cluster, tmp_path, report):
+    report(postgres_killed(cluster, tmp_path, 10))
+
+
+def one_of_four_servers_killed(store, folder, times):
+    chance = random.Random("one of four")  # noqa: S311 - seeded, for a test
+    with scene(store, folder, seed="four servers", servers=4) as it:
+        for _ in range(times):
+            it.callers.wait_for(CALLS_BEFORE_A_KILL)
+            victim = chance.choice(it.servers)
+            victim.kill()
+            it.callers.wait_for(CALLS_BEFORE_A_KILL)  # the others go on
+            victim.start()
+        return it.verdict("kill -9 of one of four servers", runs=times, may_cut=True)
+
+
+def test_the_others_go_on_when_one_of_four_servers_is_killed(postgres_url, tmp_path, report):
+    report(one_of_four_servers_killed(postgres_url, tmp_path, 1))
+
+
+@pytest.mark.soak
+def test_the_others_go_on_in_twenty_kills_of_one_of_four_servers(store_url, tmp_path, report):
+    report(one_of_four_servers_killed(store_url, tmp_path, 20))
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def one_of_four_workers_killed(store, folder, times):
+    chance = random.Random("one worker")  # noqa: S311 - seeded, for a test
+    with scene(store, folder, seed="four workers", workers=4) as it:
+        for _ in range(times):
+            it.callers.wait_for(CALLS_BEFORE_A_KILL)
+            os.kill(chance.choice(children(it.server.process.pid)), signal.SIGKILL)
+            it.callers.wait_for(CALLS_BEFORE_A_KILL)
+        return it.verdict("kill -9 of one of four workers", runs=times, may_cut=True)
+
+
+def test_the_supervisor_replaces_a_worker_that_is_killed_under_load(sqlite_url, tmp_path, report):
+    report(one_of_four_workers_killed(sqlite_url, tmp_path, 2))
+
+
+@pytest.mark.soak
+def test_the_supervisor_replaces_workers_in_twenty_kills(store_url, tmp_path, report):
+    report(one_of_four_workers_killed(store_url, tmp_path, 20))
