@@ -33,6 +33,9 @@ from kvota.store import Batch, CommitUnknown, Conflict, Loading, Remembered, Sto
 QUEUE = 10_000
 BATCH = 500
 TRIES = 12
+# No caller waits for ever: so long may a command wait for its turn, and so long is a batch tried again.
+QUEUE_SECONDS = 20.0
+BATCH_SECONDS = 10.0
 
 
 class Outcome(NamedTuple):
@@ -45,6 +48,7 @@ class Outcome(NamedTuple):
 class _Asked(NamedTuple):
     command: Command
     future: Future[Outcome]
+    at: float
 
 
 Answer = Outcome | Exception
@@ -93,7 +97,7 @@ class Engine:
                 raise Busy("The server is ending. Try again in a moment, with the same key.")
             if len(self._waiting) >= self._queue_size:
                 raise Busy(f"{self._queue_size} calls are waiting already. Try again in a moment, with the same key.")
-            self._waiting.append(_Asked(command, future))
+            self._waiting.append(_Asked(command, future, time.monotonic()))
             self._wake.notify()
         return future
 
@@ -116,6 +120,10 @@ class Engine:
                 if not self._waiting:
                     return
                 asked = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch_size))]
+            if asked[0].at < time.monotonic() - QUEUE_SECONDS:
+                asked = _in_time(asked)
+                if not asked:
+                    continue
             started = time.perf_counter()
             answers = self._answers([one.command for one in asked])
             if self._on_batch is not None:
@@ -132,9 +140,9 @@ class Engine:
         A batch whose COMMIT was not confirmed is looked for before it is tried again.
         """
         batch, failed, unconfirmed = secrets.token_hex(8), dict[int, Exception](), list[list[Answer]]()
-        problem = StoreUnavailable("The store is too busy. Try again in a moment, with the same key.")
-        attempt = 0
-        while attempt < TRIES:
+        problem: WorldError = Busy("Others keep the store locked; nothing was written. Try again, with the same key.")
+        attempt, deadline = 0, time.monotonic() + BATCH_SECONDS
+        while attempt < TRIES and (not attempt or time.monotonic() < deadline):
             try:
                 return self._attempt(commands, failed, batch, unconfirmed)
             except _Poisoned as poisoned:  # no try of the store's: however many there are, the others are carried out
@@ -144,7 +152,7 @@ class Engine:
                 pass
             except CommitUnknown:
                 problem = StoreUnavailable("The store was lost while it committed; the same key tells what happened.")
-            except StoreUnavailable as error:
+            except WorldError as error:
                 if not unconfirmed:
                     return [error] * len(commands)
             except Exception as error:  # noqa: BLE001 - a defect must not leave callers waiting
@@ -174,6 +182,15 @@ class Engine:
 
     def _now(self, view: Loading) -> int:
         return view.clock() if self._clock is None else self._clock()
+
+
+def _in_time(asked: list[_Asked]) -> list[_Asked]:
+    """Those that have not waited for too long; the others are answered, and nothing of them is written."""
+    oldest = time.monotonic() - QUEUE_SECONDS
+    for one in asked:
+        if one.at < oldest:
+            one.future.set_exception(Busy("The call waited for too long; nothing was written. Try again."))
+    return [one for one in asked if one.at >= oldest]
 
 
 class _Poisoned(Exception):

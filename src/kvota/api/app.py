@@ -27,7 +27,7 @@ from kvota.api.routing import Router
 from kvota.api.services import Services
 from kvota.api.texts import Language
 from kvota.engine import Engine
-from kvota.errors import CallerError, FieldError, Forbidden, Invalid, KeyReused, KvotaError, NotFound
+from kvota.errors import CallerError, FieldError, Forbidden, Invalid, KeyReused, KvotaError, NotFound, WorldError
 from kvota.reads import Reads
 from kvota.store import ApiKey
 from kvota.wire.asking import Asker
@@ -37,6 +37,7 @@ from kvota.wire.reading import read_body, read_query
 from kvota.wire.requests import fingerprint
 
 MAX_KEY = 200
+SILENT_SECONDS = 1.0
 Hook = Callable[[], Awaitable[None]]
 _NOBODY = ApiKey(id="", hash="", role="nobody")
 _KEY_RULE = f"must be text of 1 to {MAX_KEY} printable ASCII characters"
@@ -71,6 +72,7 @@ class App:
         self._on_startup, self._on_shutdown = on_startup, on_shutdown
         self._logs_requests = logs_requests
         self._access: Any = None
+        self._silent_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's scope: a request, or the life of the server."""
@@ -109,6 +111,8 @@ class App:
         except Disconnected:
             return
         except KvotaError as error:
+            if isinstance(error, WorldError):
+                self._tell_operator(error)
             sent = headers.get(b"idempotency-key", b"").decode("latin-1")
             answer = problems.of_error(error, language, key=sent)
         except Exception as error:  # noqa: BLE001 - a defect must not leave the caller without a reply
@@ -129,6 +133,12 @@ class App:
                 milliseconds=round(seconds * 1000, 2),
                 key=scope.get("kvota.key"),
             )
+
+    def _tell_operator(self, error: WorldError) -> None:
+        """Log what callers are not told: which file, which server. A store that is down is one line a second."""
+        if (now := time.monotonic()) >= self._silent_until:
+            self._silent_until = now + SILENT_SECONDS
+            structlog.get_logger("kvota.api").warning(error.code, detail=error.detail)
 
     def _route(self, scope: Scope) -> tuple[Operation, dict[str, str]]:
         method, path = scope["method"], scope["path"]

@@ -64,11 +64,12 @@ _DETAILS: dict[str, tuple[str, str]] = {
     ),
     "busy": (
         (
-            "Too many calls are waiting, or the server is ending; nothing was written. "
+            "Too many calls are waiting, the store is locked by others, or the server is ending; nothing was written. "
             "Try again after Retry-After, with the same key."
         ),
         (
-            "Слишком много вызовов в очереди, или сервер завершает работу; ничего не записано. "
+            "Слишком много вызовов в очереди, хранилище занято другими или сервер завершает работу; "
+            "ничего не записано. "
             "Повторите через время из Retry-After с тем же ключом."
         ),
     ),

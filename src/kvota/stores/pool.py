@@ -1,6 +1,7 @@
 """Connections lent to readers: made when needed, kept for the next, at most so many."""
 
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
@@ -28,7 +29,7 @@ class Pool(Generic[C]):
     def __init__(self, make: Callable[[], C], *, size: int, timeout_seconds: float = 30.0) -> None:
         self._make, self._timeout = make, timeout_seconds
         self._idle: list[C] = []
-        self._room = threading.BoundedSemaphore(size)
+        self._size, self._room = size, threading.BoundedSemaphore(size)
         self._is_closed = False
 
     @contextmanager
@@ -49,6 +50,21 @@ class Pool(Generic[C]):
                     self._idle.append(connection)
         finally:
             self._room.release()
+
+    @contextmanager
+    def emptied(self, *, timeout_seconds: float) -> Generator[None]:
+        """While the block runs there is no connection, neither lent nor idle; waits for those that are lent."""
+        taken, deadline = 0, time.monotonic() + timeout_seconds
+        try:
+            while taken < self._size:
+                if not self._room.acquire(timeout=max(0.0, deadline - time.monotonic())):
+                    raise StoreUnavailable("Somebody goes on reading from the store.")
+                taken += 1
+            self._drop_idle()
+            yield
+        finally:
+            for _ in range(taken):
+                self._room.release()
 
     def _take(self) -> C | None:
         try:

@@ -21,7 +21,7 @@ from kvota.stores.migrate import Migration, migrate, migrations
 from kvota.stores.pool import Pool
 from kvota.stores.postgres_link import Link
 from kvota.stores.reading import Reading
-from kvota.stores.registry import Registry
+from kvota.stores.registry import Registry, once_only
 from kvota.stores.rows import ACCOUNTS, Row, document
 
 LINKS = 8
@@ -180,7 +180,7 @@ class PostgresStore(Registry):
 
     @contextmanager
     def _writing(self, *, exclusively: bool = False) -> Generator[Session]:
-        with self._begun(BEGIN, *([ALONE] if exclusively else [])) as (link, _):
+        with once_only(), self._begun(BEGIN, *([ALONE] if exclusively else [])) as (link, _):
             yield link
             try:
                 link.commit([])
@@ -189,7 +189,7 @@ class PostgresStore(Registry):
 
     @contextmanager
     def _view(self) -> Generator[tuple[Session, int, int]]:
-        with self._begun(BEGIN_VIEW, Statement(self.clock_sql)) as (link, found):
+        with once_only(), self._begun(BEGIN_VIEW, Statement(self.clock_sql)) as (link, found):
             now, number = found[1][0]
             yield link, now, number
 

@@ -2,11 +2,12 @@
 
 import secrets
 from abc import ABC, abstractmethod
-from contextlib import AbstractContextManager
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
 
 from msgspec.structs import replace
 
-from kvota.errors import Invalid, StoreUnavailable
+from kvota.errors import Busy, Invalid, StoreUnavailable
 from kvota.store import ApiKey, Conflict, StoredCatalogue
 from kvota.stores.batches import Session, Statement
 from kvota.stores.dialect import CLOCK, Dialect
@@ -23,6 +24,15 @@ ALL_CATALOGUES = "SELECT $catalogues FROM catalogues t ORDER BY t.number"
 CATALOGUE = "SELECT $catalogues FROM catalogues t WHERE t.version = ?"
 
 
+@contextmanager
+def once_only() -> Generator[None]:
+    """Where nobody tries again by himself: a ``Conflict`` is told to the caller as ``Busy``."""
+    try:
+        yield
+    except Conflict as problem:
+        raise Busy(f"The store is locked by another process; nothing was written: {problem}") from problem
+
+
 class Registry(ABC):
     """The part of a store that rests on nothing but two kinds of sessions."""
 
@@ -34,7 +44,10 @@ class Registry(ABC):
 
     @abstractmethod
     def _writing(self, *, exclusively: bool = False) -> AbstractContextManager[Session]:
-        """A session in a transaction that the end of the block commits; ``exclusively``: once no batch runs."""
+        """A session in a transaction that the end of the block commits; ``exclusively``: once no batch runs.
+
+        Raises ``Busy`` where another transaction is in the way.
+        """
 
     def _ask(self, text: str, *parameters: object) -> list[Row]:
         with self._reading() as session:
@@ -103,5 +116,5 @@ class Registry(ABC):
         try:
             with self._writing() as session:
                 self._run(session, PUT_META, "ping", "pong")
-        except Conflict as problem:
+        except Busy as problem:
             raise StoreUnavailable("The store is locked by another process.") from problem

@@ -20,9 +20,10 @@ from kvota.store import Batch, CommitUnknown, Conflict, Rows, Want
 from kvota.stores.batches import Session, Statement, Statements
 from kvota.stores.dialect import CLOCK, Sqlite
 from kvota.stores.migrate import Migration, migrate, migrations
+from kvota.stores.place import Place
 from kvota.stores.pool import Pool
 from kvota.stores.reading import Reading
-from kvota.stores.registry import Registry
+from kvota.stores.registry import Registry, once_only
 from kvota.stores.rows import ACCOUNTS, Row, document
 
 BUSY_SECONDS = 10.0
@@ -118,6 +119,11 @@ class Connection:
             with contextlib.suppress(apsw.Error):
                 self._connection.execute("ROLLBACK")
 
+    def empty_log(self) -> None:
+        """Move everything that the log holds into the file."""
+        if self.run([Statement("PRAGMA wal_checkpoint(TRUNCATE)")])[0][0][0]:
+            raise StoreUnavailable(f"The log of {self.path} is in use by another process.")
+
     @property
     def is_usable(self) -> bool:
         return not self._connection.in_transaction
@@ -168,6 +174,10 @@ class SqliteTransaction:
 
     def commit(self) -> None:
         self._connection.commit()
+        try:
+            self._store.stay_in_place()
+        except StoreUnavailable as problem:  # committed, but into what nobody will find
+            raise CommitUnknown(str(problem)) from problem
 
 
 class SqliteStore(Registry):
@@ -183,11 +193,38 @@ class SqliteStore(Registry):
         self._path = path
         if not Path(path).parent.is_dir():
             raise StoreUnavailable(f"There is no folder {Path(path).parent} to keep the store in.")
-        self._lock = threading.Lock()
-        self._writer = Connection(path, is_durable=temporary is None)
+        self._lock = threading.RLock()
+        self._is_durable = temporary is None
+        self._open()
         self._readers = Pool(lambda: Connection(path, is_reader=True), size=READERS)
         self._saves = 0
         self._remove = None if temporary is None else weakref.finalize(self, shutil.rmtree, temporary, True)  # noqa: FBT003
+
+    def _open(self) -> None:
+        self._writer = Connection(self._path, is_durable=self._is_durable)
+        self._writer.script("PRAGMA schema_version")  # the log and its index are made by the first look at the file
+        self._place = Place(self._path)
+
+    def stay_in_place(self) -> None:
+        """Raise ``StoreUnavailable`` where the file is not in its place any more.
+
+        A log that has been removed is replaced: what it holds is moved into the file first, so that nothing is lost.
+        """
+        if self._place.has_log():
+            return
+        with self._lock:
+            if self._place.has_log():
+                return
+            if not self._writer.is_usable:
+                raise StoreUnavailable(f"The log of {self._path} has been removed in the middle of a transaction.")
+            with self._readers.emptied(timeout_seconds=BUSY_SECONDS):
+                self._writer.empty_log()
+                self._writer.close()
+                self._open()
+
+    def _look_around(self) -> None:
+        if not self._place.was_fine():
+            self.stay_in_place()
 
     @classmethod
     def in_memory(cls) -> Self:
@@ -199,6 +236,7 @@ class SqliteStore(Registry):
         """The connection that writes, in a transaction of its own; waits for who has it."""
         self._lock.acquire()
         try:
+            self._look_around()
             self._writer.script("BEGIN IMMEDIATE")
         except BaseException:
             self._lock.release()
@@ -214,23 +252,27 @@ class SqliteStore(Registry):
 
     @contextmanager
     def _reading(self) -> Generator[Session]:
+        self._look_around()
         with self._readers.lend() as connection:
             yield connection
 
     @contextmanager
     def _writing(self, *, exclusively: bool = False) -> Generator[Session]:  # noqa: ARG002 - SQLite has one writer
-        writer = self.take_writer()
-        try:
-            yield writer
-            writer.commit()
-        except CommitUnknown as problem:
-            raise StoreUnavailable(str(problem)) from problem
-        finally:
-            self.give_writer_back()
+        with once_only():
+            writer = self.take_writer()
+            try:
+                yield writer
+                writer.commit()
+                self.stay_in_place()
+            except CommitUnknown as problem:
+                raise StoreUnavailable(str(problem)) from problem
+            finally:
+                self.give_writer_back()
 
     @contextmanager
     def _view(self) -> Generator[tuple[Session, int, int]]:
-        with self._readers.lend() as connection:
+        self._look_around()
+        with once_only(), self._readers.lend() as connection:
             try:
                 connection.script("BEGIN")
                 now, number = connection.run([Statement(self.clock_sql)])[0][0]
