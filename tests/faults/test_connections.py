@@ -109,10 +109,10 @@ def reconnect(line: Line) -> None:
     assert not line.wire.disarm()
 
 
-def messages(line: Line, name: str) -> int:
+def messages(line: Line, prepare: Prepare) -> int:
     """How many messages a command passes when nothing breaks."""
     reconnect(line)
-    command = COMMANDS[name](line, f"whole-{next(line.numbers)}")
+    command = prepare(line, f"whole-{next(line.numbers)}")
     line.wire.arm(Cut(10**9, "before"))
     line.ask(command)
     passed = line.wire.passed
@@ -146,7 +146,7 @@ def settled(line: Line) -> list[str]:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_that_is_cut_has_exactly_one_effect(line, name):
-    chance, last = random.Random(name), messages(line, name)  # noqa: S311 - seeded, for a test
+    chance, last = random.Random(name), messages(line, COMMANDS[name])  # noqa: S311 - seeded, for a test
     cuts = [Cut(chance.randint(1, last - 2), how) for how in WAYS]
     cuts += [Cut(last - 1, "after"), Cut(last, "before"), Cut(last, "after"), Cut(last, "answer")]  # in COMMIT
     for cut in cuts:
@@ -156,13 +156,14 @@ def test_a_command_that_is_cut_has_exactly_one_effect(line, name):
 
 
 def test_a_call_without_a_key_has_one_effect_where_it_is_answered_and_at_most_one_where_it_is_not(line):
-    last = messages(line, "charged")
+    command = c.ChargeUsage(company="acme", usage=QUESTION)
+    last = messages(line, lambda *_: command)
     for cut in [*(Cut(last // part, "after") for part in (5, 3, 2)), *(Cut(last, how) for how in WAYS)]:
         reconnect(line)
         before = len(line.entries("acme"))
         line.wire.arm(cut)
         try:
-            line.meter.engine.execute(c.ChargeUsage(company="acme", usage=QUESTION))
+            line.meter.engine.execute(command)
         except WorldError:
             expected = 0
         else:
@@ -177,7 +178,7 @@ def test_a_call_without_a_key_has_one_effect_where_it_is_answered_and_at_most_on
 @pytest.mark.parametrize("name", COMMANDS)
 def test_connections_cut_at_every_message(line, name, report):
     problems, cuts = list[str](), 0
-    for number in range(1, messages(line, name) + 1):
+    for number in range(1, messages(line, COMMANDS[name]) + 1):
         for how in WAYS:
             cuts += 1
             try:
