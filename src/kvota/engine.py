@@ -246,6 +246,7 @@ class _Deciding:
             check_bound(command.only_actions, command.usage.action)
         if command.key is not None and (first := self._keys.get((command.company, command.key))):
             return replay(first, command)
+        command = loader.with_department(command)
         now = now_of(base, self._clock)
         state = self._ahead.get(command.company)
         if state is None:

@@ -11,7 +11,7 @@ KvotaError
 │   ├── KeyReused          the idempotency key stands for another request
 │   ├── Unauthenticated    no key, or one that is not known
 │   ├── Forbidden          the key's role may not do this
-│   ├── NotFound           company, hold, charge, order, boost, cap, key
+│   ├── NotFound           company, hold, charge, order, boost, cap, key, user
 │   ├── HoldClosed         the hold has already ended in another way
 │   ├── OrderClosed
 │   ├── BodyTooLarge

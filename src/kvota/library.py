@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Literal, Self, TypedDict, TypeVar, Unpack
 
+from msgspec import UNSET, UnsetType
+
 from kvota.core import account as core
 from kvota.core.commands import Command, DropScheduledPlan, RemoveCap, Resume, RevokeBoost, Suspend
 from kvota.core.decisions import calls
@@ -21,6 +23,7 @@ from kvota.wire import asking, replies, requests, views
 from kvota.wire.fields import encode, is_id, parse_instant
 from kvota.wire.reading import read_body
 from kvota.wire.reports import entry, usage_report
+from kvota.wire.rules import ID_RULE
 from kvota.wiring import Meter, open_meter
 
 Request = TypeVar("Request", bound=requests.Request)
@@ -253,6 +256,39 @@ class Kvota:
         """Remove a cap."""
         self._execute(RemoveCap(company=_company(company), cap=cap))
 
+    def put_user(
+        self,
+        company: str,
+        user: str,
+        *,
+        name: str | UnsetType | None = UNSET,
+        email: str | UnsetType | None = UNSET,
+        department: str | UnsetType | None = UNSET,
+    ) -> replies.Person:
+        """Add somebody to the directory, or change what is given; None clears.
+
+        A usage that names no department takes the one that its user has here at that moment.
+        """
+        given = {"name": name, "email": email, "department": department}
+        told = encode({field: value for field, value in given.items() if value is not UNSET})
+        changes = asking.person_changes(read_body(requests.PersonRequest, told))
+        return views.person(self._meter.reads.put_person(_company(company), _user(user), changes)[0])
+
+    def users(self, company: str) -> Iterator[replies.Person]:
+        """The directory, by id."""
+        after = ""
+        while page := self._meter.reads.people(_company(company), after, PAGE):
+            yield from (views.person(row) for row in page)
+            after = page[-1].user
+
+    def get_user(self, company: str, user: str) -> replies.Person:
+        """One person of the directory."""
+        return views.person(self._meter.reads.person(_company(company), _user(user)))
+
+    def erase_user(self, company: str, user: str) -> None:
+        """Erase a person; entries and statistics keep the id."""
+        self._meter.reads.erase_person(_company(company), _user(user))
+
     def suspend(self, company: str, *, reason: str | None = None) -> None:
         """Stop all charges and holds of the company."""
         self._execute(Suspend(company=_company(company), reason=reason))
@@ -291,7 +327,13 @@ def _hold(reply: object) -> replies.Hold | replies.Decline:
 
 def _company(name: str) -> str:
     if not is_id(name):
-        raise Invalid.field("company", "must be 1 to 64 characters of A-Z, a-z, 0-9 and . _ : @ -", name)
+        raise Invalid.field("company", ID_RULE, name)
+    return name
+
+
+def _user(name: str) -> str:
+    if not is_id(name):
+        raise Invalid.field("user", ID_RULE, name)
     return name
 
 

@@ -39,6 +39,8 @@ class Loader:
 
     def __init__(self, view: Loading, book: Book, clock: int, transaction: Transaction | None = None) -> None:
         self.view, self.book, self.clock, self.transaction = view, book, clock, transaction
+        self._has_departments = view.has_departments()
+        self._departments: dict[tuple[str, str], str] = {}
 
     def states(
         self, accounts: dict[str, Account], commands: Iterable[c.Command]
@@ -60,6 +62,16 @@ class Loader:
                     self._want_command(want, state.account, command)
         remembered = self._take_all(states, want)
         return states, {(one.company, one.key): one for one in remembered}
+
+    def with_department(self, command: c.Command) -> c.Command:
+        """The command with the department that the directory has for its user, where it names none itself."""
+        if not self._departments or not isinstance(command, c.UseAssistant):
+            return command
+        usage = command.usage
+        if usage.user is None or usage.department is not None:
+            return command
+        department = self._departments.get((command.company, usage.user))
+        return command if department is None else replace(command, usage=replace(usage, department=department))
 
     def _want_company(self, want: Want, state: State, asked: Sequence[c.Command]) -> None:
         account, now = state.known, now_of(state, self.clock)
@@ -133,6 +145,8 @@ class Loader:
         action = self._catalogue(account).actions.get(usage.action)
         if action is None:
             return
+        if self._has_departments and usage.user is not None and usage.department is None:
+            want.departments.append((account.company, usage.user))
         if usage.subject is not None and action.once_per_subject:
             want.subjects.append((account.company, usage.subject))
         if account.spending_zones:
@@ -173,7 +187,18 @@ class Loader:
             rows = self.view.load(_distinct(want))
             remembered += rows.remembered
             want = _take(states, rows, seen)
+            want.spending += self._take_departments(states, rows)
         return remembered
+
+    def _take_departments(self, states: dict[str, State], rows: Rows) -> list[tuple[str, str, str, int]]:
+        """Note the departments of users; the sums for caps that are to be loaded for them."""
+        wanted: list[tuple[str, str, str, int]] = []
+        for company, user, department in rows.departments:
+            self._departments[company, user] = department
+            account = states[company].known
+            if account.spending_zones:
+                wanted.append((company, "department", department, spending_floor(account)))
+        return wanted
 
 
 def _zones_that_matter(account: Account, asked: Sequence[c.Command]) -> set[str]:

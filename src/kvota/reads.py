@@ -4,7 +4,7 @@ import datetime as dt
 import secrets
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 
@@ -16,6 +16,7 @@ from kvota.core.decisions import decide
 from kvota.core.decisions.boosts import credited_boost
 from kvota.core.decisions.calls import Incomplete, OrderPaid, Quote
 from kvota.core.entries import entry_number
+from kvota.core.people import Person
 from kvota.core.periods import HOUR, Span, days_between, hour_start
 from kvota.core.report import UsageLine, UsageReport
 from kvota.core.state import State, Written
@@ -95,11 +96,12 @@ class Reads:
         """What an action would cost now, and who would pay; changes nothing."""
         with self._present(command.company, command) as (state, loader, now):
             if state.known.spending_zones or not loader.may_be_capped(state.known, [command]):
+                asked = loader.with_department(command)
                 try:
-                    return _as_quote(decide(state, loader.book, command, now))
+                    return _as_quote(decide(state, loader.book, asked, now))
                 except Incomplete:
                     loader.complete(state)
-                    return _as_quote(decide(state, loader.book, command, now))
+                    return _as_quote(decide(state, loader.book, asked, now))
         return _as_quote(self._engine.execute(command).reply)
 
     def charge(self, company: str, name: str) -> Charge:
@@ -239,6 +241,34 @@ class Reads:
         """Whether an idempotency key stands for a request already."""
         with self._store.snapshot() as view:
             return bool(view.load(Want(keys=[(company, key)])).remembered)
+
+    # The directory
+
+    def put_person(self, company: str, user: str, changes: Mapping[str, str | None]) -> tuple[Person, bool]:
+        """Add somebody to the directory, or change what is named; and whether he was added."""
+        self.company(company)
+        return self._store.put_person(company, user, changes)
+
+    def erase_person(self, company: str, user: str) -> None:
+        """Erase what the directory knows of a person; entries and statistics keep the user's id."""
+        self.company(company)
+        if not self._store.erase_person(company, user):
+            raise NotFound("user", user)
+
+    def people(self, company: str, after: str, limit: int) -> list[Person]:
+        """A page of the directory, by user."""
+        self.company(company)
+        with self._store.snapshot() as view:
+            return view.people(company, after, limit)
+
+    def person(self, company: str, user: str) -> Person:
+        """One person of the directory."""
+        self.company(company)
+        with self._store.snapshot() as view:
+            found = view.person(company, user)
+        if found is None:
+            raise NotFound("user", user)
+        return found
 
     # The store
 

@@ -5,7 +5,7 @@ A store keeps rows and decides nothing. Writing goes through one ``Transaction``
 ``Snapshot``: one consistent view, no locks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from kvota.core.account import (
     StatisticsKey,
 )
 from kvota.core.entries import Entry
+from kvota.core.people import Person
 from kvota.core.periods import Span
 from kvota.core.state import Written
 
@@ -87,7 +88,7 @@ class Want(msgspec.Struct, kw_only=True):
     ``expires_at <= now``; both are (company, now). ``all_boosts``: every live boost. ``all_holds``: every open hold.
     ``charges``: (company, number of the charge's entry). ``slots``: (company, first, last) numbers of authorised calls,
     both included.
-    ``spending``: (company, kind, name, floor): the days from ``floor`` on.
+    ``spending``: (company, kind, name, floor): the days from ``floor`` on. ``departments``: (company, user).
     """
 
     keys: list[tuple[str, str]] = []
@@ -103,10 +104,11 @@ class Want(msgspec.Struct, kw_only=True):
     all_holds: list[str] = []
     slots: list[tuple[str, int, int]] = []
     spending: list[tuple[str, str, str, int]] = []
+    departments: list[tuple[str, str]] = []
 
 
 class Rows(msgspec.Struct, kw_only=True):
-    """What was found, each row naming its company."""
+    """What was found, each row naming its company. ``departments``: (company, user, department)."""
 
     remembered: list[Remembered] = []
     holds: list[Hold] = []
@@ -117,6 +119,7 @@ class Rows(msgspec.Struct, kw_only=True):
     caps: list[Cap] = []
     slots: list[tuple[str, int, int]] = []
     spending: list[tuple[str, SpendingKey, int]] = []
+    departments: list[tuple[str, str, str]] = []
 
 
 class Batch(msgspec.Struct, kw_only=True):
@@ -182,6 +185,10 @@ class Loading(Protocol):
 
     def catalogue_number(self) -> int:
         """The number of the newest catalogue; while a transaction runs, no newer one appears."""
+        ...
+
+    def has_departments(self) -> bool:
+        """Whether anybody in any directory has a department; read together with the clock."""
         ...
 
     def load(self, want: Want) -> Rows:
@@ -250,6 +257,12 @@ class Snapshot(Loading, AbstractContextManager["Snapshot"], Protocol):
         """The keys of a company (None: the operator's) that are not revoked, by id."""
         ...
 
+    def people(self, company: str, after: str, limit: int) -> list[Person]:
+        """The directory, by user."""
+        ...
+
+    def person(self, company: str, user: str) -> Person | None: ...
+
     # For verifying: everything that a company's ledger must agree with.
 
     def ledgers(self, after: str, limit: int) -> list[str]:
@@ -312,6 +325,14 @@ class Store(Protocol):
 
     def revoke_key(self, company: str | None, key: str, now: int) -> bool:
         """Revoke an API key; False where there is none of that id."""
+        ...
+
+    def put_person(self, company: str, user: str, changes: Mapping[str, str | None]) -> tuple[Person, bool]:
+        """Add a person, or change what is named (``name``, ``email``, ``department``); and whether it was added."""
+        ...
+
+    def erase_person(self, company: str, user: str) -> bool:
+        """Erase a person; False where there is none. What was replaced or erased is not left in gaps of a file."""
         ...
 
     def catalogues(self) -> list[StoredCatalogue]:

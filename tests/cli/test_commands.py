@@ -64,6 +64,21 @@ def test_a_key_is_made_listed_and_revoked(kvota, acme):
     assert made["id"] not in kvota.ok("key", "list", acme).out
 
 
+def test_the_directory_is_kept_and_a_person_erased(kvota, acme):
+    added = kvota.ok(
+        "user", "put", acme, "anna", "--name", "Anna", "--email", "a@b.ru", "--department", "sales", "--json"
+    )
+    assert added.json == {"id": "anna", "name": "Anna", "email": "a@b.ru", "department": "sales"}
+    assert kvota.ok("charge", acme, "feed_text", "--user", "anna", "--json").json["department"] == "sales"
+    assert kvota.ok("user", "put", acme, "anna", "--no-email", "--no-department", "--json").json["email"] is None
+    assert kvota("user", "put", acme, "anna", "--no-name", "--name", "x").code == 2
+    assert "Anna" in kvota.ok("user", "show", acme, "anna").out
+    assert "Anna" in kvota.ok("user", "list", acme).out
+    assert kvota.ok("user", "erase", acme, "anna").out == "Erased: anna\n"
+    assert "Anna" not in kvota.ok("user", "list", acme).out
+    assert kvota("user", "erase", acme, "anna").code == 2
+
+
 def test_a_quote_tells_the_cost_and_changes_nothing(kvota, acme):
     quote = kvota.ok("quote", acme, "site_creation", "--quantity", "images=3", "--json").json
     assert (quote["approved"], quote["cost"], quote["paid_by"]) == (True, 6, {"allowance": 6, "boosts": []})

@@ -47,6 +47,7 @@ def hot_statements(dialect: Dialect) -> list[Statement]:
         all_holds=NAMES[:3],
         slots=[(name, 2, 5) for name in NAMES],
         spending=[(name, "user", "ann", NOW) for name in NAMES],
+        departments=pairs,
     )
     assert all(getattr(want, name) for name in want.__struct_fields__)
     statements.load(recorder, want)
@@ -93,6 +94,8 @@ def fill(store: Store) -> None:
             declines=[(name, DeclineKey("2026-11-22", "x", "chat", f"user-{n}"), 1) for n in range(EACH)],
             remembered=[remembered(f"key-{n}", name) for n in range(EACH)],
         )
+        for n in range(5):
+            store.put_person(name, f"user-{n}", {"department": "lab"})
         assert number < COMPANIES
 
 
@@ -116,6 +119,8 @@ def reads(store: Store) -> None:
         view.usage(NAMES[0], [Span(NOW, NOW + 1)], ["user"], "ann")
         view.declines(NAMES[0], "2026-11-01", "2026-12-01", "ann")
         view.keys(NAMES[0], "", 10)
+        view.people(NAMES[0], "", 10)
+        view.person(NAMES[0], "user-1")
         view.ledgers("", 10)
         view.differing_columns(NAMES[0], 0, 10)
         view.all_rows(NAMES[0])

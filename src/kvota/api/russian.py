@@ -17,6 +17,10 @@ _RULES: tuple[tuple[str, str], ...] = (
         r"нужна строка длиной от \1 до \2 печатных знаков ASCII",
     ),
     (r"must be text of (\d+) to (\d+) printable characters", r"нужна строка длиной от \1 до \2 печатных знаков"),
+    (
+        r"must be an e-mail address such as (\S+), of at most (\d+) characters",
+        r"нужен адрес электронной почты, например \1, не длиннее \2 знаков",
+    ),
     (r"must be text", "нужна строка"),
     (r"must be one of (.+)", r"допустимы только: \1"),
     (

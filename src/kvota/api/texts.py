@@ -106,6 +106,10 @@ _NOT_FOUND: dict[str, tuple[str, str]] = {
     "order": ("There is no order {name!r} in this company.", "Заказа «{name}» в этой компании нет."),
     "cap": ("There is no cap {name!r} in this company.", "Ограничения «{name}» в этой компании нет."),
     "key": ("There is no API key {name!r} in this company.", "Ключа API «{name}» в этой компании нет."),
+    "user": (
+        "There is no user {name!r} in this company's directory. GET …/users lists those that there are.",
+        "Сотрудника «{name}» в справочнике этой компании нет. Список даёт GET …/users.",
+    ),
     "scheduled plan change": (
         "No plan change is scheduled for the company {name!r}.",
         "Для компании «{name}» смена тарифа не запланирована.",

@@ -7,7 +7,20 @@ from collections.abc import Callable
 
 from cyclopts import App, Group, Parameter
 
-from kvota.cli import boosts, catalogues, charging, companies, demo, keys, orders, plans, reading, replaying, serving
+from kvota.cli import (
+    boosts,
+    catalogues,
+    charging,
+    companies,
+    demo,
+    keys,
+    orders,
+    plans,
+    reading,
+    replaying,
+    serving,
+    users,
+)
 
 _SERVER = Group("Server and store", sort_key=1)
 _COMPANIES = Group("Companies", sort_key=2)
@@ -51,6 +64,12 @@ _GROUPS: tuple[tuple[str, Group, str, tuple[Callable[..., int], ...]], ...] = (
     ),
     ("plan", _COMPANIES, "Show and change a company's plan.", (plans.show, plans.change, plans.drop_scheduled)),
     ("key", _COMPANIES, "Make, list and revoke API keys.", (keys.create, keys.list_, keys.revoke)),
+    (
+        "user",
+        _COMPANIES,
+        "Keep the users' directory: names, e-mail addresses, departments.",
+        (users.put, users.show, users.list_, users.erase),
+    ),
     ("boost", _REQUESTS, "Add, list and revoke boosts.", (boosts.add, boosts.list_, boosts.revoke)),
     (
         "order",

@@ -46,6 +46,11 @@ def _read_slot(row: Row) -> tuple[str, int, int]:
     return company, slot, at
 
 
+def _read_department(row: Row) -> tuple[str, str, str]:
+    company, user, department = row
+    return company, user, department
+
+
 def read_spending(row: Row) -> tuple[str, SpendingKey, int]:
     """The sum for caps of a row."""
     company, kind, name, since, amount = row
@@ -66,6 +71,7 @@ _READERS: dict[str, tuple[str, Callable[[Row], Any]]] = {
     "all_holds": ("holds", HOLDS.read),
     "slots": ("slots", _read_slot),
     "spending": ("spending", read_spending),
+    "departments": ("departments", _read_department),
 }
 _BARE = {"caps", "all_boosts", "all_holds"}
 

@@ -100,10 +100,20 @@ class Postgres(Dialect):
         return f"json_populate_recordset(NULL::{table.name}, ?::json)", _names(table)
 
 
-# The clock (where it was set, in a sandbox) and the number of the newest catalogue.
+class Present(NamedTuple):
+    """What every batch and every snapshot begins with: a row of ``CLOCK``."""
+
+    now: int
+    catalogue: int
+    has_departments: bool
+
+
+# The clock (where it was set, in a sandbox), the number of the newest catalogue, and whether anybody has a department:
+# where nobody has, no call is looked up in the directory. The comparison leads into the index, and ends at its first.
 CLOCK = """
 SELECT coalesce((SELECT CAST(value AS bigint) FROM meta WHERE name = 'sandbox_clock'), $now),
-       coalesce((SELECT max(number) FROM catalogues), 0)
+       coalesce((SELECT max(number) FROM catalogues), 0),
+       EXISTS (SELECT 1 FROM people WHERE department > '')
 """
 
 # Loading: the rows that a list of ``Want`` names. An entry's number makes it a charge; what refunds it comes along.
@@ -143,6 +153,13 @@ LOADS: dict[str, tuple[Lookup, ...]] = {
             "spending",
             "t.company = w.value->>0 AND t.kind = w.value->>1 AND t.name = w.value->>2 "
             "AND t.since >= CAST(w.value->>3 AS bigint)",
+        ),
+    ),
+    "departments": (
+        Lookup(
+            't.company, t."user", t.department',
+            "people",
+            't.company = w.value->>0 AND t."user" = w.value->>1 AND t.department IS NOT NULL',
         ),
     ),
 }

@@ -5,7 +5,7 @@ A batch takes three round trips: lock (with the clock), load, and everything tha
 
 import threading
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Self
 
 import psycopg
@@ -16,7 +16,7 @@ from kvota.core.periods import DAY, Span
 from kvota.errors import Invalid, StoreUnavailable
 from kvota.store import Batch, CommitUnknown, Rows, Want
 from kvota.stores.batches import Session, Statement, Statements
-from kvota.stores.dialect import CLOCK, Postgres
+from kvota.stores.dialect import CLOCK, Postgres, Present
 from kvota.stores.migrate import Migration, migrate, migrations
 from kvota.stores.pool import Pool
 from kvota.stores.postgres_link import Link
@@ -52,7 +52,7 @@ class PostgresTransaction:
     def __init__(self, store: "PostgresStore") -> None:
         self._store = store
         self._is_begun = False
-        self._now, self._number = 0, 0
+        self._present = Present(0, 0, has_departments=False)
         self._saved: list[Statement] = []
 
     def __enter__(self) -> Self:
@@ -85,14 +85,14 @@ class PostgresTransaction:
                 raise
             self._link, _ = self._store.writer()
             found = self._link.run(everything)
-        self._now, self._number = found[-1][0]
+        self._present = Present(*found[-1][0])
         return found[2:-1]
 
     def lock(self, companies: Sequence[str]) -> dict[str, Account]:
         wanted = Statement(self._store.lock_sql, [document([[name] for name in companies])])
         if self._is_begun:
             rows, clock = self.run([wanted, Statement(self._store.clock_sql)])
-            self._now, self._number = clock[0]
+            self._present = Present(*clock[0])
         else:
             rows = self.run([wanted])[0]
         found = [ACCOUNTS.read(row) for row in rows]
@@ -101,12 +101,17 @@ class PostgresTransaction:
     def clock(self) -> int:
         if not self._is_begun:
             self.run([])
-        return self._now
+        return self._present.now
 
     def catalogue_number(self) -> int:
         if not self._is_begun:
             self.run([])
-        return self._number
+        return self._present.catalogue
+
+    def has_departments(self) -> bool:
+        if not self._is_begun:
+            self.run([])
+        return self._present.has_departments
 
     def load(self, want: Want) -> Rows:
         return self._store.statements.load(self, want)
@@ -121,7 +126,7 @@ class PostgresTransaction:
     def commit(self) -> None:
         if not self._is_begun:
             self.run([])
-        waiting, self._saved = [*self._saved, *self._store.cleaning(self._now)], []
+        waiting, self._saved = [*self._saved, *self._store.cleaning(self._present.now)], []
         self._link.commit(waiting)
 
 
@@ -187,11 +192,13 @@ class PostgresStore(Registry):
             except CommitUnknown as problem:
                 raise StoreUnavailable(str(problem)) from problem
 
+    def _forgetting(self) -> AbstractContextManager[Session]:
+        return self._writing()  # old versions of rows are VACUUM's
+
     @contextmanager
-    def _view(self) -> Generator[tuple[Session, int, int]]:
+    def _view(self) -> Generator[tuple[Session, Present]]:
         with once_only(), self._begun(BEGIN_VIEW, Statement(self.clock_sql)) as (link, found):
-            now, number = found[1][0]
-            yield link, now, number
+            yield link, Present(*found[1][0])
 
     def cleaning(self, now: int) -> list[Statement]:
         """Now and then: forget some of the batches that are older than a day, unless another process is doing so."""

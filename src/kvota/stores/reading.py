@@ -7,11 +7,12 @@ from typing import Self
 
 from kvota.core.account import Account, Counts, Hold, Order, StatisticsKey
 from kvota.core.entries import read
+from kvota.core.people import Person
 from kvota.core.periods import Span
 from kvota.core.state import Written
 from kvota.store import ApiKey, EntryFilter, Rows, UsageRow, Want
 from kvota.stores.batches import Session, Statement, Statements, read_spending
-from kvota.stores.dialect import Dialect, Lookup
+from kvota.stores.dialect import Dialect, Lookup, Present
 from kvota.stores.rows import (
     ACCOUNTS,
     API_KEYS,
@@ -20,6 +21,7 @@ from kvota.stores.rows import (
     ENTRIES,
     HOLDS,
     ORDERS,
+    PEOPLE,
     STAGES,
     Row,
     document,
@@ -78,6 +80,10 @@ WHERE t.company = ? AND t.day >= ? AND t.day < ? {conditions} GROUP BY t.reason,
 KEY_PAGE = """
 SELECT $api_keys FROM api_keys t WHERE {conditions} AND t.revoked_at IS NULL AND t.id > ? ORDER BY t.id LIMIT ?
 """
+PERSON = """SELECT $people FROM people t WHERE t.company = ? AND t."user" = ?"""
+PEOPLE_PAGE = """
+SELECT $people FROM people t WHERE t.company = ? AND t."user" > ? ORDER BY t."user" LIMIT ?
+"""
 # One step for each company, not for each entry.
 LEDGERS = """
 WITH RECURSIVE names (company) AS (
@@ -114,12 +120,12 @@ class Reading:
     """A snapshot: entering it takes the view, with its clock and its newest catalogue."""
 
     def __init__(
-        self, view: AbstractContextManager[tuple[Session, int, int]], dialect: Dialect, statements: Statements
+        self, view: AbstractContextManager[tuple[Session, Present]], dialect: Dialect, statements: Statements
     ) -> None:
         self._view, self._dialect, self._statements = view, dialect, statements
 
     def __enter__(self) -> Self:
-        self._session, self._now, self._number = self._view.__enter__()
+        self._session, self._present = self._view.__enter__()
         return self
 
     def __exit__(
@@ -131,10 +137,13 @@ class Reading:
         return self._session.run([Statement(self._dialect.sql(text), parameters)])[0]
 
     def clock(self) -> int:
-        return self._now
+        return self._present.now
 
     def catalogue_number(self) -> int:
-        return self._number
+        return self._present.catalogue
+
+    def has_departments(self) -> bool:
+        return bool(self._present.has_departments)
 
     def load(self, want: Want) -> Rows:
         return self._statements.load(self._session, want)
@@ -215,6 +224,13 @@ class Reading:
         text = KEY_PAGE.format(conditions="t.company IS NULL" if company is None else "t.company = ?")
         rows = self._rows(text, *([] if company is None else [company]), after, limit)
         return [API_KEYS.read(row) for row in rows]
+
+    def people(self, company: str, after: str, limit: int) -> list[Person]:
+        return [PEOPLE.read(row) for row in self._rows(PEOPLE_PAGE, company, after, limit)]
+
+    def person(self, company: str, user: str) -> Person | None:
+        rows = self._rows(PERSON, company, user)
+        return PEOPLE.read(rows[0]) if rows else None
 
     def ledgers(self, after: str, limit: int) -> list[str]:
         return [company for (company,) in self._rows(LEDGERS, after, limit, after, limit, limit)]

@@ -2,16 +2,18 @@
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
 from msgspec.structs import replace
 
+from kvota.core.people import Person
 from kvota.errors import Busy, Invalid, StoreUnavailable
 from kvota.store import ApiKey, Conflict, StoredCatalogue
 from kvota.stores.batches import Session, Statement
 from kvota.stores.dialect import CLOCK, Dialect
-from kvota.stores.rows import API_KEYS, CATALOGUES, Row, document
+from kvota.stores.reading import PERSON
+from kvota.stores.rows import API_KEYS, CATALOGUES, PEOPLE, Row, document
 
 PUT_META = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 ADD_META = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
@@ -20,6 +22,12 @@ HAS_COMPANIES = "SELECT 1 FROM accounts LIMIT 1"
 BATCH = "SELECT 1 FROM batches WHERE id = ?"
 FIND_KEY = "SELECT $api_keys FROM api_keys t WHERE t.hash = ? AND t.revoked_at IS NULL"
 REVOKE_KEY = "UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ? AND {company} RETURNING id"
+ADD_PERSON = """
+INSERT INTO people (company, "user") VALUES (?, ?) ON CONFLICT (company, "user") DO NOTHING RETURNING 1
+"""
+CHANGE_PERSON = 'UPDATE people SET {changes} WHERE company = ? AND "user" = ? RETURNING 1'
+ERASE_PERSON = 'DELETE FROM people WHERE company = ? AND "user" = ? RETURNING 1'
+PERSONAL = ("name", "email", "department")
 ALL_CATALOGUES = "SELECT $catalogues FROM catalogues t ORDER BY t.number"
 CATALOGUE = "SELECT $catalogues FROM catalogues t WHERE t.version = ?"
 
@@ -48,6 +56,10 @@ class Registry(ABC):
 
         Raises ``Busy`` where another transaction is in the way.
         """
+
+    @abstractmethod
+    def _forgetting(self) -> AbstractContextManager[Session]:
+        """Like ``_writing``; what is replaced or deleted is wiped, where the database would leave it in a gap."""
 
     def _ask(self, text: str, *parameters: object) -> list[Row]:
         with self._reading() as session:
@@ -99,6 +111,19 @@ class Registry(ABC):
         with self._writing() as session:
             return bool(self._run(session, text, now, key, *([] if company is None else [company])))
 
+    def put_person(self, company: str, user: str, changes: Mapping[str, str | None]) -> tuple[Person, bool]:
+        changed = {name: changes[name] for name in PERSONAL if name in changes}
+        text = CHANGE_PERSON.format(changes=", ".join(['"user" = "user"', *(f'"{name}" = ?' for name in changed)]))
+        with self._forgetting() as session:
+            is_new = bool(self._run(session, ADD_PERSON, company, user))
+            while not self._run(session, text, *changed.values(), company, user):
+                is_new = bool(self._run(session, ADD_PERSON, company, user))  # another process has erased it
+            return PEOPLE.read(self._run(session, PERSON, company, user)[0]), is_new
+
+    def erase_person(self, company: str, user: str) -> bool:
+        with self._forgetting() as session:
+            return bool(self._run(session, ERASE_PERSON, company, user))
+
     def catalogues(self) -> list[StoredCatalogue]:
         return [CATALOGUES.read(row) for row in self._ask(ALL_CATALOGUES)]
 
@@ -106,7 +131,7 @@ class Registry(ABC):
         with self._writing(exclusively=True) as session:
             if rows := self._run(session, CATALOGUE, catalogue.version):
                 return CATALOGUES.read(rows[0])
-            now, newest = self._run(session, CLOCK)[0]
+            now, newest, _ = self._run(session, CLOCK)[0]
             effective_at = max(catalogue.effective_at, now) if newest else catalogue.effective_at
             stored = replace(catalogue, number=newest + 1, loaded_at=now, effective_at=effective_at)
             session.run([Statement(self._dialect.insert(CATALOGUES), [document([stored])])])

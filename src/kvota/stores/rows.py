@@ -13,6 +13,7 @@ import msgspec
 from kvota.core.account import Account, Boost, Cap, Charge, Hold, Order, PaidStage
 from kvota.core.entries import AnyFact, Captured, Charged, Held, Refunded, Work, entry_number, read
 from kvota.core.fold import charge_of, refund_of
+from kvota.core.people import Person
 from kvota.core.state import Written
 from kvota.store import ApiKey, Remembered, StoredCatalogue, Unreadable
 
@@ -97,9 +98,10 @@ CAPS = Table("caps", Cap, ["company", "id"])
 ENTRIES = Table("entries", EntryRow, ["company", "seq"])
 REPLIES = Table("replies", ReplyRow, ["company", "key"])
 API_KEYS = Table("api_keys", ApiKey, ["id"], as_json=["actions"])
+PEOPLE = Table("people", Person, ["company", "user"])
 CATALOGUES = Table("catalogues", StoredCatalogue, ["number"])
 TABLES: tuple[Table[Any], ...] = (
-    ACCOUNTS, HOLDS, BOOSTS, STAGES, ORDERS, CAPS, ENTRIES, REPLIES, API_KEYS, CATALOGUES,
+    ACCOUNTS, HOLDS, BOOSTS, STAGES, ORDERS, CAPS, ENTRIES, REPLIES, API_KEYS, PEOPLE, CATALOGUES,
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from kvota.core.periods import DAY, Span
 from kvota.errors import StoreUnavailable
 from kvota.store import Batch, CommitUnknown, Conflict, Rows, Want
 from kvota.stores.batches import Session, Statement, Statements
-from kvota.stores.dialect import CLOCK, Sqlite
+from kvota.stores.dialect import CLOCK, Present, Sqlite
 from kvota.stores.migrate import Migration, migrate, migrations
 from kvota.stores.place import Place
 from kvota.stores.pool import Pool
@@ -137,12 +137,12 @@ class SqliteTransaction:
 
     def __init__(self, store: "SqliteStore") -> None:
         self._store = store
-        self._now, self._number = 0, 0
+        self._present = Present(0, 0, has_departments=False)
 
     def __enter__(self) -> Self:
         self._connection = self._store.take_writer()
         try:
-            self._now, self._number = self._connection.run([Statement(self._store.clock_sql)])[0][0]
+            self._present = Present(*self._connection.run([Statement(self._store.clock_sql)])[0][0])
         except BaseException:
             self._store.give_writer_back()
             raise
@@ -157,10 +157,13 @@ class SqliteTransaction:
         return {account.company: account for account in found}
 
     def clock(self) -> int:
-        return self._now
+        return self._present.now
 
     def catalogue_number(self) -> int:
-        return self._number
+        return self._present.catalogue
+
+    def has_departments(self) -> bool:
+        return bool(self._present.has_departments)
 
     def load(self, want: Want) -> Rows:
         return self._store.statements.load(self._connection, want)
@@ -170,7 +173,7 @@ class SqliteTransaction:
 
     def save(self, batch: Batch) -> None:
         self._connection.run(self._store.statements.save(batch))
-        self._connection.run(self._store.cleaning(self._now))
+        self._connection.run(self._store.cleaning(self._present.now))
 
     def commit(self) -> None:
         self._connection.commit()
@@ -270,13 +273,22 @@ class SqliteStore(Registry):
                 self.give_writer_back()
 
     @contextmanager
-    def _view(self) -> Generator[tuple[Session, int, int]]:
+    def _forgetting(self) -> Generator[Session]:
+        """Wiping costs a write of each page that is given back: for the few tables that need it."""
+        with self._writing() as writer:
+            self._writer.script("PRAGMA secure_delete = ON")
+            try:
+                yield writer
+            finally:
+                self._writer.script("PRAGMA secure_delete = OFF")
+
+    @contextmanager
+    def _view(self) -> Generator[tuple[Session, Present]]:
         self._look_around()
         with once_only(), self._readers.lend() as connection:
             try:
                 connection.script("BEGIN")
-                now, number = connection.run([Statement(self.clock_sql)])[0][0]
-                yield connection, now, number
+                yield connection, Present(*connection.run([Statement(self.clock_sql)])[0][0])
             finally:
                 connection.rollback()
 

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from msgspec import UNSET
+
 from kvota.core import commands as core
 from kvota.core.account import ScopeKind, Usage
 from kvota.core.commands import HOLD_SECONDS
@@ -183,3 +185,9 @@ def set_cap(company: str, name: str, body: wire.CapRequest, asker: Asker) -> cor
         per=body.per,
         until=_at(body.until),
     )
+
+
+def person_changes(body: wire.PersonRequest) -> dict[str, str | None]:
+    """What is to change of a person: None clears, and what is absent stays."""
+    given = {"name": body.name, "email": body.email, "department": body.department}
+    return {name: value for name, value in given.items() if value is not UNSET}

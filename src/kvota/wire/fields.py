@@ -18,12 +18,15 @@ MAX_PAGE = 1000
 
 ID_PATTERN = r"^[A-Za-z0-9._:@-]{1,64}\Z"
 PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]*\Z"
+_NO_EMAIL = r"\s@<>()\[\],;:\\\"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff"
+EMAIL_PATTERN = rf"^[^{_NO_EMAIL}]{{1,64}}@[^{_NO_EMAIL}.]{{1,63}}(?:\.[^{_NO_EMAIL}.]{{1,63}})*\Z"
 ASCII_PATTERN = r"^[\x20-\x7e]*\Z"
 
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]
 Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=PRINTABLE_PATTERN)]
 Note = Annotated[str, Meta(max_length=200, pattern=PRINTABLE_PATTERN)]
 ShortText = Annotated[str, Meta(min_length=1, max_length=64, pattern=PRINTABLE_PATTERN)]
+Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=EMAIL_PATTERN)]
 Key = Annotated[str, Meta(min_length=1, max_length=200, pattern=ASCII_PATTERN)]
 Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
 AmountOrZero = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]

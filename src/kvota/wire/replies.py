@@ -247,6 +247,15 @@ class NewApiKey(Reply, frozen=True, kw_only=True):
     key: str
 
 
+class Person(Reply, frozen=True, kw_only=True):
+    """Somebody of the users' directory. A usage that names no department takes this one."""
+
+    id: str
+    name: str | None
+    email: str | None
+    department: str | None
+
+
 class AllowanceSums(Reply, frozen=True, kw_only=True):
     used: int
     held: int

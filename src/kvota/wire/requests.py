@@ -11,6 +11,7 @@ from kvota.wire.fields import (
     MAX_OPERATIONS,
     Amount,
     AmountOrZero,
+    Email,
     Id,
     Instant,
     Key,
@@ -128,6 +129,14 @@ class KeyRequest(Request, frozen=True, kw_only=True):
     user: Id | None = None
     label: Note | None = None
     actions: Annotated[Names, Meta(min_length=1)] | None = None
+
+
+class PersonRequest(Request, frozen=True, kw_only=True):
+    """Absent: stays as it is. ``null`` clears."""
+
+    name: Text | UnsetType | None = UNSET
+    email: Email | UnsetType | None = UNSET
+    department: ShortText | UnsetType | None = UNSET
 
 
 class AdjustmentRequest(Request, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import inspect
 
-from kvota.wire.fields import ASCII_PATTERN, ID_PATTERN, INSTANT_RULE, Instant, parse_instant
+from kvota.wire.fields import ASCII_PATTERN, EMAIL_PATTERN, ID_PATTERN, INSTANT_RULE, Instant, parse_instant
 
 ID_RULE = "must be 1 to 64 characters of A-Z, a-z, 0-9 and . _ : @ -"
 
@@ -31,6 +31,8 @@ def rule(info: inspect.Type) -> str:  # noqa: C901 - one line for each kind of f
             return "must be true or false"
         case inspect.StrType(pattern=pattern) if pattern == ID_PATTERN:
             return ID_RULE
+        case inspect.StrType(pattern=pattern, max_length=high) if pattern == EMAIL_PATTERN:
+            return f"must be an e-mail address such as ivan@example.com, of at most {high} characters"
         case inspect.StrType(min_length=low, max_length=high, pattern=pattern) if high is not None:
             which = "printable ASCII" if pattern == ASCII_PATTERN else "printable"
             return f"must be text of {low or 0} to {high} {which} characters"

@@ -11,6 +11,7 @@ from kvota.core.account import Account, Draws
 from kvota.core.decisions import calls
 from kvota.core.declines import Declined
 from kvota.core.funds import merged
+from kvota.core.people import Person
 from kvota.core.periods import instant
 from kvota.wire import replies as wire
 from kvota.wire.fields import Instant
@@ -219,3 +220,8 @@ def cap(row: core.Cap) -> wire.Cap:
         per=row.per,
         until=maybe(row.until),
     )
+
+
+def person(row: Person) -> wire.Person:
+    """Somebody of the directory."""
+    return wire.Person(id=row.user, name=row.name, email=row.email, department=row.department)
