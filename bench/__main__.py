@@ -4,7 +4,19 @@ import importlib
 import sys
 from pathlib import Path
 
-NOT_FIGURES = {"__init__", "__main__", "figures", "load", "machine", "report", "serving", "stores"}
+NOT_FIGURES = {
+    "__init__",
+    "__main__",
+    "figures",
+    "filling",
+    "history",
+    "load",
+    "machine",
+    "report",
+    "serving",
+    "stores",
+    "work",
+}
 
 
 def main(names: list[str]) -> None:

@@ -61,7 +61,7 @@ class Figure(msgspec.Struct, kw_only=True):
         """Keep it with its command, machine and date, print it, and write README.md anew."""
         from bench.report import table, write  # noqa: PLC0415 - they know each other
 
-        self.command = f".venv/bin/python -m bench.{self.name}"
+        self.command = self.command or f".venv/bin/python -m bench.{self.name}"
         self.made_at = dt.datetime.now(dt.UTC).isoformat(timespec="minutes").replace("+00:00", "Z")
         self.machine = machine.description()
         RESULTS.mkdir(exist_ok=True)

@@ -41,13 +41,24 @@ def load(
     *,
     companies: int = 1,
     keys: bool = False,
+    pairs: bool = False,
     connections: int = CONNECTIONS,
     seconds: float = SECONDS,
 ) -> Loaded:
-    """Ask ``path`` over and over, with each company in turn; every reply must be a good one."""
+    """Ask ``path`` over and over, with each company in turn; every reply must be a good one.
+
+    ``pairs``: each call is a hold of something with images, and the next one captures it.
+    """
     before = cpu_seconds(server.pid)
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s", "-s", str(SCRIPT), server.url]
-    told = [OPERATOR_KEY, path, body, str(companies), "yes" if keys else "no", secrets.token_hex(6)]
+    told = [
+        OPERATOR_KEY,
+        path,
+        body,
+        str(companies),
+        "pairs" if pairs else "yes" if keys else "no",
+        secrets.token_hex(6),
+    ]
     done = subprocess.run([*command, "--", *told], capture_output=True, text=True, check=True)
     found = msgspec.json.decode(done.stdout.splitlines()[-1], type=Loaded)
     if found.refused or found.broken or not found.requests:

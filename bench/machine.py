@@ -27,3 +27,11 @@ def cpu_seconds(pid: int) -> float:
 def resident_bytes(pid: int) -> int:
     """The memory that a process has in use."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and those that they have."""
+    children = [
+        int(name) for task in Path(f"/proc/{pid}/task").iterdir() for name in (task / "children").read_text().split()
+    ]
+    return [one for child in children for one in (child, *descendants(child))]

@@ -1,9 +1,10 @@
 -- wrk -s requests.lua URL -- BEARER PATH BODY COMPANIES KEYS
 -- POSTs BODY (GETs where it is empty) to PATH, whose {company} is each of so many companies in turn, far apart from
--- each other; with KEYS=yes each request has an idempotency key of its own. Ends with one line of JSON.
+-- each other; with KEYS=yes each request has an idempotency key of its own; with KEYS=pairs each reply is a hold, which
+-- is captured next. Ends with one line of JSON.
 
 local requests, keys, body, headers, paths, count, seed = {}, false, "", {}, {}, 0, ""
-local threads = 0
+local threads, held, captured = 0, {}, '{"quantities":{"images":4}}'
 
 function setup(thread)
    thread:set("number", threads)
@@ -21,11 +22,24 @@ function init(args)
          requests[n] = wrk.format(body == "" and "GET" or "POST", paths[n], headers, body ~= "" and body or nil)
       end
    end
+   if args[5] == "pairs" then
+      response = take_hold
+   end
    companies_count = companies
    count = number * 1000003
 end
 
+function take_hold(_, _, reply)
+   local id, company = reply:match('"id":"(hld_%d+)","status":"open","company":"([^"]+)"')
+   if id then
+      held[#held + 1] = wrk.format("POST", "/v1/companies/" .. company .. "/holds/" .. id .. "/capture", headers, captured)
+   end
+end
+
 function request()
+   if #held > 0 then
+      return table.remove(held)
+   end
    count = count + 1
    local n = count % companies_count
    if keys then
