@@ -34,7 +34,11 @@ SKEW_WORTH_TELLING = 1000
 KEEP_ALIVE_SECONDS = 75
 """Longer than a reverse proxy keeps its idle connections (60 s, as a rule): so it is the proxy that closes them."""
 HEAD_SECONDS = 30
+BODY_SECONDS = 60
+UNREAD_SECONDS = 60
+"""A client that takes nothing of its reply for so long is cut off by the kernel."""
 MAX_HEAD = 32_768
+MAX_PIPELINED = 200
 BACKLOG = 2048
 
 
@@ -111,7 +115,7 @@ def run(meter: Meter, metrics: Metrics, listening: socket.socket, settings: Sett
         app = build_app(meter.engine, meter.reads, metrics=metrics, logs_requests=logs_requests)
         config = uvicorn.Config(
             app,
-            http=BoundedHead,
+            http=BoundedRequest,
             loop="uvloop",
             ws="none",
             log_config=None,
@@ -136,13 +140,16 @@ def listen(host: str, port: int) -> socket.socket:
     where = f"{host}, port {port}"
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise AddressUnusable(
             f"Cannot listen on {where}: {why}. Choose another address with --host and --port, or end what listens "
             "there."
         ) from error
+    if sys.platform == "linux":  # accepted connections inherit it
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
+    return listening
 
 
 def masked(store: str) -> str:
@@ -221,17 +228,21 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(handlers=[handler], level=max(wanted, logging.WARNING), force=True)
 
 
-class BoundedHead(HttpToolsProtocol):
-    """Uvicorn's protocol with a bound on the size of a request's head (431) and on the time that it may take."""
+class BoundedRequest(HttpToolsProtocol):
+    """Uvicorn's protocol with bounds on what a client may do to the others.
+
+    On a request's head (431), on the time that a head and a body may take (408), and on how many requests may be sent
+    ahead without waiting for their replies (the connection is closed).
+    """
 
     _is_in_head = True
     _is_too_large = False
     _head_bytes = 0
-    _head_timer: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._head_timer = self.loop.call_later(HEAD_SECONDS, self.timeout_keep_alive_handler)
+        self._timer = self.loop.call_later(HEAD_SECONDS, self.timeout_keep_alive_handler)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
@@ -241,18 +252,22 @@ class BoundedHead(HttpToolsProtocol):
         if self._is_in_head:
             self._head_bytes += len(data)
         super().data_received(data)
-        if not self._is_in_head or self.transport.is_closing():
+        if self.transport.is_closing():
             return
-        if self._head_bytes > MAX_HEAD:
+        if self._is_in_head and self._head_bytes > MAX_HEAD:
             self._is_too_large = True
             self.send_400_response("")
-        elif self._head_bytes and self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS, self.timeout_keep_alive_handler)
+        elif self._timer is None and not self._is_in_head:
+            self._timer = self.loop.call_later(BODY_SECONDS, self._body_is_late)
+        elif self._timer is None and self._head_bytes:
+            self._timer = self.loop.call_later(HEAD_SECONDS, self.timeout_keep_alive_handler)
 
     def on_headers_complete(self) -> None:
         if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEAD:
             self._is_too_large = True
             raise ValueError("the head is too large")
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise ValueError("too many requests without waiting for a reply")
         self._is_in_head = False
         self._stop_timer()
         super().on_headers_complete()
@@ -260,17 +275,33 @@ class BoundedHead(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._is_in_head, self._head_bytes = True, 0
+        self._stop_timer()
 
     def send_400_response(self, msg: str) -> None:
-        if not self._is_too_large:
+        if self._is_owed_a_reply():
+            self.transport.close()  # the next bytes would be taken for the reply to the earlier request
+        elif self._is_too_large:
+            self._refuse(431, f"The head of the request has more than {MAX_HEAD} bytes.")
+        else:
             super().send_400_response(msg)
-            return
-        text = f"The head of the request has more than {MAX_HEAD} bytes.".encode()
+
+    def _is_owed_a_reply(self) -> bool:
+        """Whether an earlier request than the one that is being read has not got its whole reply."""
+        is_pending = bool(self.cycle) and not self.cycle.response_complete
+        return is_pending and (self._is_in_head or bool(self.pipeline) or self.cycle.response_started)
+
+    def _body_is_late(self) -> None:
+        if self._is_owed_a_reply():
+            self.transport.close()
+        else:
+            self._refuse(408, f"The body of the request was not complete after {BODY_SECONDS} seconds.")
+
+    def _refuse(self, status: int, text: str) -> None:
         head = f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(text)}\r\nconnection: close\r\n\r\n"
-        self.transport.write(STATUS_LINE[431] + head.encode() + text)
+        self.transport.write(STATUS_LINE[status] + (head + text).encode())
         self.transport.close()
 
     def _stop_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
