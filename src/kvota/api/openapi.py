@@ -8,6 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from kvota.api.problems import STATUS
+from kvota.api.refinements import INSTANT, QUERIES, SCHEMAS, laid_over, refused
 from kvota.api.registry import Operation
 from kvota.api.texts import TITLES
 from kvota.core.periods import Instant
@@ -36,10 +37,19 @@ def document(operations: Sequence[Operation]) -> bytes:
     components["BatchResult"]["properties"]["body"] = {
         "oneOf": [{"$ref": REF.format(name=name)} for name in ("Charge", "Hold", "Problem")]
     }
-    components["BatchRequest"] = components.pop("BatchDocument")
+    operation_of = components.pop("BatchDocument")
+    items = operation_of["properties"]["operations"]
+    items["items"] = {"anyOf": [items["items"], {"description": "Anything else: a problem as the result at its place"}]}
+    components["BatchRequest"] = {**operation_of, "title": "BatchRequest", "description": "Each stands alone."}
+    for name, more in SCHEMAS.items():
+        components[name] = laid_over(components[name], more)
     paths: dict[str, Json] = {}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation, of_kind)
+        described = _described(operation, of_kind)
+        if links := _links(operation, operations):
+            made = str(max(operation.statuses))
+            described["responses"][made]["links"] = links
+        paths.setdefault(operation.path, {})[operation.method.lower()] = described
     whole: Json = {
         "openapi": "3.1.0",
         "info": {
@@ -70,7 +80,7 @@ def _kinds(operations: Sequence[Operation]) -> list[Any]:
 
 def _schema_hook(kind: type) -> Json:
     if kind is Instant:
-        return {"type": "string", "format": "date-time", "examples": ["2026-11-01T00:00:00.000Z"]}
+        return INSTANT
     raise NotImplementedError(kind)
 
 
@@ -110,6 +120,7 @@ def _described(operation: Operation, of_kind: dict[Any, Json]) -> Json:
         "description": _roles(operation),
         "parameters": _parameters(operation),
         "responses": _responses(operation, of_kind),
+        "x-invalid": refused(operation.name),
     }
     if operation.roles is None:
         described["security"] = []
@@ -131,6 +142,7 @@ def _parameters(operation: Operation) -> list[Json]:
     found: list[Json] = [{"name": name, "in": "path", "required": True, "schema": _ID} for name in operation.parameters]
     for field in msgspec.structs.fields(operation.query):
         schema = msgspec.json.schema(field.type, schema_hook=_schema_hook)
+        schema = laid_over(schema, QUERIES.get(operation.query.__name__, {}).get(field.encode_name, {}))
         if isinstance(field.default, int | str):
             schema["default"] = field.default
         found.append({"name": field.encode_name, "in": "query", "required": field.required, "schema": schema})
@@ -167,6 +179,24 @@ def _responses(operation: Operation, of_kind: dict[Any, Json]) -> Json:
     for status, codes in by_status.items():
         responses[str(status)] = {"$ref": f"#/components/responses/{status}", "description": ", ".join(codes)}
     return responses
+
+
+def _links(operation: Operation, operations: Sequence[Operation]) -> Json:
+    """What can be asked of what this call has made: the calls whose path goes on with its id."""
+    if operation.method != "POST" or operation.reply is None:
+        return {}
+    made = [(f"{operation.path}/{{{one}}}", one, "/id") for one in ("boost", "charge", "hold", "key", "order")]
+    if operation.name == "capture":
+        made = [("/v1/companies/{company}/charges/{charge}", "charge", "/charge")]
+    return {
+        target.name: {
+            "operationId": target.name,
+            "parameters": {"company": "$request.path.company", name: f"$response.body#{place}"},
+        }
+        for path, name, place in made
+        for target in operations
+        if target.path == path or target.path.startswith(path + "/")
+    }
 
 
 def _problem(status: int) -> Json:
