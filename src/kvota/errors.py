@@ -15,10 +15,13 @@ KvotaError
 │   ├── HoldClosed         the hold has already ended in another way
 │   ├── OrderClosed
 │   ├── BodyTooLarge
+│   ├── MethodNotAllowed   the server knows the path, but not this call: it is of another version
 │   └── CatalogueInvalid   a catalogue file with mistakes, all of them listed
+├── Internal               a defect of Kvota's own, which has been logged where it happened
 └── WorldError             the call may be repeated, with the same key
     ├── Busy               the queue is full, or the process is ending; nothing was written
-    └── StoreUnavailable   the store did not answer; nothing was written, or the same key tells
+    ├── StoreUnavailable   the store did not answer; nothing was written, or the same key tells
+    └── ServerUnreachable  no server answered, or not in time; nothing was written, or the same key tells
 """
 
 from collections.abc import Sequence
@@ -94,8 +97,8 @@ class Forbidden(CallerError):
 class NotFound(CallerError):
     """``what`` is ``company``, ``hold``, ``charge`` or anything else; the code follows from it."""
 
-    def __init__(self, what: str, name: str) -> None:
-        super().__init__(f"There is no {what} {name!r}.")
+    def __init__(self, what: str, name: str, *, detail: str | None = None) -> None:
+        super().__init__(detail or f"There is no {what} {name!r}.")
         self.what, self.name = what, name
 
     @property
@@ -115,16 +118,30 @@ class BodyTooLarge(CallerError):
     code = "body_too_large"
 
 
+class MethodNotAllowed(CallerError):
+    code = "method_not_allowed"
+
+
 class CatalogueInvalid(CallerError):
     """``errors`` holds every mistake; ``FieldError.field`` is ``line N: key``."""
 
     code = "invalid"
 
 
+class Internal(KvotaError):
+    """A defect of Kvota's own; it has been logged. The call may be repeated with the same key."""
+
+    code = "internal"
+
+
 class WorldError(KvotaError):
-    """Not the caller's doing; the call may be repeated with the same key."""
+    """Not the caller's doing; the call may be repeated with the same key.
+
+    ``key`` is the idempotency key under which a client has sent it, also one that the client made.
+    """
 
     retry_after_seconds: int = 1
+    key: str | None = None
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -137,3 +154,7 @@ class Busy(WorldError):
 
 class StoreUnavailable(WorldError):
     code = "store_unavailable"
+
+
+class ServerUnreachable(WorldError):
+    code = "server_unreachable"

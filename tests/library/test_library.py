@@ -79,7 +79,7 @@ def test_plans_boosts_and_caps_are_managed_with_the_same_words(kvota: Kvota):
     assert kvota.change_plan("acme", "small", effective="next_period").to_plan == "small"
     kvota.drop_scheduled_plan("acme")
     assert kvota.balance("acme").scheduled_plan is None
-    kvota.set_cap("acme", "ann", scope={"user": "ann"}, requests_per=(1, "day"))
+    kvota.set_cap("acme", "ann", scope={"user": "ann"}, requests=1, per="day")
     assert not isinstance(kvota.charge("acme", "chat_question", user="ann"), Declined)
     assert kvota.charge("acme", "chat_question", user="ann").cap == "ann"
     kvota.remove_cap("acme", "ann")
@@ -117,8 +117,10 @@ def test_what_the_caller_does_wrong_is_an_exception_that_names_it(kvota: Kvota, 
 def test_a_company_that_is_not_there_is_not_found(kvota: Kvota):
     with pytest.raises(NotFound, match="'nobody'"):
         kvota.balance("nobody")
-    with pytest.raises(Invalid, match="company"):
+    with pytest.raises(NotFound, match="'two words'"):
         kvota.balance("two words")
+    with pytest.raises(Invalid, match="company"):
+        kvota.put_company("two words", name="Two words", plan="tiny", time_zone="UTC")
 
 
 def test_naive_and_finer_instants_are_refused(kvota: Kvota):

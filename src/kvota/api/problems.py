@@ -9,11 +9,12 @@ from typing import NamedTuple
 import structlog
 from msgspec import UNSET
 
+from kvota import errors
 from kvota.api import texts
 from kvota.api.texts import Language
 from kvota.core.declines import Declined
 from kvota.core.periods import SECOND, instant
-from kvota.errors import CallerError, KvotaError, WorldError
+from kvota.errors import CallerError, Internal, KvotaError, WorldError
 from kvota.wire import replies as wire
 from kvota.wire.faults import shown
 from kvota.wire.views import maybe, ways_out
@@ -64,20 +65,12 @@ class Answer(NamedTuple):
     headers: Headers = ()
 
 
-class MethodNotAllowed(KvotaError):
-    """The path is known, the method is not."""
-
-    code = "method_not_allowed"
+class MethodNotAllowed(errors.MethodNotAllowed):
+    """The path is known, the method is not: ``allow`` are those that are."""
 
     def __init__(self, method: str, allow: str) -> None:
         super().__init__(f"{method}: {allow}")
         self.method, self.allow = method, allow
-
-
-class Internal(KvotaError):
-    """A defect of ours; it has been logged."""
-
-    code = "internal"
 
 
 def log_defect(operation: str, error: Exception) -> None:
@@ -98,7 +91,7 @@ def of_error(error: KvotaError, language: Language, *, key: str | None = None) -
         facts = {"method": error.method, "allow": error.allow}
     elif code == "unauthenticated":
         headers = ((b"www-authenticate", b"Bearer"),)
-    errors = [
+    fields = [
         wire.FaultyField(field=one.field, message=texts.translated(one.message, language), value=shown(one.value))
         for one in (error.errors if isinstance(error, CallerError) else ())
     ]
@@ -108,7 +101,7 @@ def of_error(error: KvotaError, language: Language, *, key: str | None = None) -
         status=STATUS[code],
         detail=texts.detail(error, code, language, **facts),
         code=code,
-        errors=errors or UNSET,
+        errors=fields or UNSET,
     )
     return Answer(problem.status, problem, headers)
 

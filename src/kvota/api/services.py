@@ -6,7 +6,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from kvota.api.metrics import Metrics
 from kvota.core.commands import Command
@@ -92,7 +92,7 @@ class Services:
             future.add_done_callback(one_more)
         if futures:
             await waiter
-        return [error if (error := _failure(future)) else future.result() for future in futures]
+        return [self._outcome(future) for future in futures]
 
     def _submitted(self, command: Command) -> Future[Outcome]:
         try:
@@ -102,11 +102,14 @@ class Services:
             refused.set_exception(error)
             return refused
 
+    @staticmethod
+    def _outcome(future: Future[Outcome]) -> Outcome | Exception:
+        """What became of it, waiting for that where it has to."""
+        error = future.exception()
+        if error is None:
+            return future.result()
+        return error if isinstance(error, Exception) else RuntimeError(str(error))
+
     def close(self) -> None:
         """End the threads; what they read is finished first."""
         self._threads.shutdown(wait=True)
-
-
-def _failure(future: Future[Any]) -> Exception | None:
-    error = future.exception()
-    return error if error is None or isinstance(error, Exception) else RuntimeError(str(error))

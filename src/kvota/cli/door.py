@@ -12,18 +12,12 @@ import msgspec
 
 from kvota.cli.opening import TRUSTED_SECRET, open_here
 from kvota.cli.options import Where
-from kvota.errors import Invalid, WorldError
+from kvota.errors import Invalid, ServerUnreachable
 from kvota.settings import Settings
 from kvota.wiring import Meter
 
 TIMEOUT_SECONDS = 60.0
 HERE = "http://kvota.local"
-
-
-class ServerUnreachable(WorldError):
-    """Nothing answers at the URL."""
-
-    code = "server_unreachable"
 
 
 class Answer(NamedTuple):

@@ -10,17 +10,11 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from kvota.core.periods import rfc3339
-from kvota.errors import Invalid, WorldError
+from kvota.errors import Invalid, ServerUnreachable, WorldError
 from kvota.replay.tally import Answer, Tally
 from kvota.replay.trace import Call
 
 MAX_REPLY = 16 * 1024 * 1024
-
-
-class ServerUnreachable(WorldError):
-    """Nothing answers at the URL, or not with HTTP."""
-
-    code = "server_unreachable"
 
 
 class Reply(NamedTuple):

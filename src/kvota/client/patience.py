@@ -1,0 +1,64 @@
+"""How long to wait, how often to try, and for what."""
+
+import random
+import time
+
+import msgspec
+
+from kvota.errors import KvotaError
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """``deadline_seconds`` bound a whole call with all its tries; the others each try and the pauses between them.
+
+    No wait of a try is longer than half of the time that is left, so that there is time for another one.
+    """
+
+    deadline_seconds: float = 60.0
+    connect_seconds: float = 5.0
+    read_seconds: float = 20.0
+    tries: int = 8
+    first_pause_seconds: float = 0.1
+    longest_pause_seconds: float = 5.0
+
+
+class Failed(Exception):
+    """A try that failed. ``was_sent``: the server may have carried it out, or may yet."""
+
+    def __init__(
+        self, error: KvotaError, *, was_sent: bool, is_passing: bool = True, retry_after: float | None = None
+    ) -> None:
+        super().__init__(str(error))
+        self.error, self.was_sent, self.is_passing, self.retry_after = error, was_sent, is_passing, retry_after
+
+
+class Tries:
+    """The tries of one call: counts them, and says how long to pause after each. What ``stamina`` asks.
+
+    ``is_repeatable``: whether the call may be sent again when it may have been carried out.
+    """
+
+    def __init__(self, patience: Patience, *, is_repeatable: bool) -> None:
+        self._patience, self._is_repeatable = patience, is_repeatable
+        self._until = time.monotonic() + patience.deadline_seconds
+        self._failed = 0
+        self.was_sent = False
+        """Whether an earlier try may have been carried out."""
+
+    @property
+    def left_seconds(self) -> float:
+        """Until the deadline."""
+        return max(0.0, self._until - time.monotonic())
+
+    def pause_after(self, error: Exception) -> float | bool:
+        """The seconds until the next try; False where there is none."""
+        if not isinstance(error, Failed):
+            return False
+        self._failed += 1
+        self.was_sent = self.was_sent or error.was_sent
+        if not error.is_passing or (self.was_sent and not self._is_repeatable):
+            return False
+        longest = min(self._patience.longest_pause_seconds, self._patience.first_pause_seconds * 2**self._failed)
+        pause = random.uniform(longest / 2, longest)  # noqa: S311 - spreads the tries of many clients
+        pause = max(pause, error.retry_after or 0.0)
+        return pause if pause < self.left_seconds else False
