@@ -62,15 +62,15 @@ def server() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def cluster() -> Iterator["Cluster"]:
-    """A running server of the caller's own, which it may kill and start again."""
+def cluster(parent: Path | str = PARENT, **settings: str | int) -> Iterator["Cluster"]:
+    """A running server of the caller's own, which it may kill and start again, with its data in a folder there."""
     programs = binaries()
-    with tempfile.TemporaryDirectory(prefix="kvota-postgres-", dir=PARENT, ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="kvota-postgres-", dir=parent, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if os.geteuid() == 0:
             shutil.chown(folder, _owner().pw_uid, _owner().pw_gid)
         _make_cluster(programs, folder)
-        made = Cluster(programs, folder)
+        made = Cluster(programs, folder, settings)
         try:
             made.start()
             yield made
@@ -123,7 +123,8 @@ def _make_cluster(programs: Path, folder: Path) -> None:
 class Cluster:
     """A server with its data; killed and started again, it is reached at the same place."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    def __init__(self, programs: Path, folder: Path, settings: dict[str, str | int]) -> None:
+        self._settings = settings
         self._programs, self._folder, self._log = programs, folder, folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._port: int | None = None
@@ -160,6 +161,13 @@ class Cluster:
         self._process.kill()
         self._process.wait()
 
+    def restart_if_ended(self) -> None:
+        """As whoever supervises it does."""
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(2)
+            self.start()
+
     def stop(self) -> None:
         """Fast shutdown, then immediate, then by force."""
         if self._process is None:
@@ -176,6 +184,7 @@ class Cluster:
             "port": port,
             "unix_socket_directories": self._folder,
             "max_connections": 200,
+            **self._settings,
         }
         command = [*_unprivileged(), self._programs / "postgres", "-D", self._folder / "data"]
         for key, value in settings.items():

@@ -70,6 +70,7 @@ def serve_on(
     metrics = Metrics()
     meter = open_meter(settings, on_batch=metrics.observe_batch)
     try:
+        meter.store.ping()  # a store that cannot be written to is told now, not to each caller
         url = url_of(listening)
         for line in (*_announcement(meter, settings, url), *more(url)):
             announce(line)

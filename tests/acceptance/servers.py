@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,13 +30,23 @@ class Reply(NamedTuple):
 
 
 class Server:
-    """One server on a port of its own, which can be killed and started again."""
+    """One server on a port of its own, which can be killed and started again; ``before`` is put before its command."""
 
-    def __init__(self, folder: Path, settings: dict[str, str], *, workers: int = 1) -> None:
+    def __init__(self, folder: Path, settings: dict[str, str], *, workers: int = 1, before: Sequence[str] = ()) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"server-{self.port}.log"
-        self._command = [sys.executable, "-m", "kvota", "serve", "--host", "127.0.0.1", "--port", str(self.port)]
+        self._command = [
+            *before,
+            sys.executable,
+            "-m",
+            "kvota",
+            "serve",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+        ]
         self._command += ["--workers", str(workers)]
         self._settings = settings
 

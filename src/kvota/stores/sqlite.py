@@ -42,6 +42,13 @@ _BROKEN = (
     apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError, apsw.CorruptError, apsw.NotADBError,
     apsw.PermissionsError, apsw.AuthError, apsw.NoMemError, apsw.ProtocolError,
 )  # fmt: skip
+_HELP: dict[type[apsw.Error], str] = {
+    apsw.FullError: "Make room on its disk; what was acknowledged is there.",
+    apsw.ReadOnlyError: "Let the user of this process write the file and its folder.",
+    apsw.CantOpenError: "Let the user of this process read and write the file and its folder.",
+    apsw.CorruptError: "It is damaged: put a backup in its place.",
+    apsw.NotADBError: "Name another file, or put a backup in its place.",
+}
 _TAKEN = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_ROWID)
 
 
@@ -51,10 +58,8 @@ def _translated(problem: apsw.Error, path: str) -> Exception:
         return Conflict(str(problem))
     if isinstance(problem, apsw.ConstraintError) and getattr(problem, "extendedresult", 0) in _TAKEN:
         return Conflict(str(problem))
-    if isinstance(problem, apsw.NotADBError):
-        return StoreUnavailable(f"{path} is not a SQLite database.")
     if isinstance(problem, _BROKEN):
-        return StoreUnavailable(f"SQLite cannot use {path}: {problem}.")
+        return StoreUnavailable(f"SQLite cannot use {path}: {problem}. {_HELP.get(type(problem), '')}".rstrip())
     if isinstance(problem, apsw.SQLError) and "no such table" in str(problem):
         return StoreUnavailable(f"{path} has not been migrated: {problem}.")
     return problem
