@@ -21,6 +21,7 @@ from kvota.core.periods import HOUR, Span, days_between, hour_start
 from kvota.core.report import UsageLine, UsageReport
 from kvota.core.state import State, Written
 from kvota.core.timeline import advance, is_due, now_of
+from kvota.editions import Editions
 from kvota.engine import Engine
 from kvota.errors import Invalid, NotFound
 from kvota.loading import Library, Loader
@@ -39,6 +40,7 @@ class Reads:
     def __init__(self, store: Store, engine: Engine, *, clock: Callable[[], int] | None = None) -> None:
         self._store, self._engine, self._clock = store, engine, clock
         self._library = Library(store)
+        self.editions = Editions(store, clock=clock)
         self._secret: bytes | None = None
         self._lock = threading.Lock()
 

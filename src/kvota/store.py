@@ -5,7 +5,7 @@ A store keeps rows and decides nothing. Writing goes through one ``Transaction``
 ``Snapshot``: one consistent view, no locks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -36,6 +36,14 @@ class Conflict(Exception):
 
 class CommitUnknown(Exception):
     """The connection was lost during COMMIT: ``was_committed`` tells whether the batch is there."""
+
+
+class PlansInUse(Exception):
+    """Companies have, or will have by a scheduled change, plans that a new catalogue drops."""
+
+    def __init__(self, plans: Sequence[str]) -> None:
+        super().__init__(", ".join(plans))
+        self.plans = tuple(plans)
 
 
 class Unreadable(Exception):
@@ -339,12 +347,20 @@ class Store(Protocol):
         """All of them, oldest first."""
         ...
 
-    def add_catalogue(self, catalogue: StoredCatalogue) -> StoredCatalogue:
+    def plans_in_use(self) -> list[str]:
+        """The plans that companies have, or will have by a scheduled change, by name."""
+        ...
+
+    def add_catalogue(
+        self, catalogue: StoredCatalogue, *, newest: int | None = None, plans: Collection[str] | None = None
+    ) -> StoredCatalogue:
         """Add a catalogue with the next number, once no transaction runs.
 
         ``loaded_at`` is read from the clock then, and ``effective_at`` becomes the later of the given one and it,
         except for the first catalogue of a store, which keeps the given one. One of the same version is returned as
-        it is stored, and nothing is added.
+        it is stored, and nothing is added. ``newest``: the number of the newest catalogue that the caller has
+        compared this one with; ``Conflict`` where there is another by now. ``plans``: those that it has;
+        ``PlansInUse`` where companies have others. No company changes its plan between that look and the adding.
         """
         ...
 
@@ -356,6 +372,6 @@ class Store(Protocol):
 
 
 __all__ = [
-    "ApiKey", "Batch", "CommitUnknown", "Conflict", "Entry", "EntryFilter", "Loading", "Remembered", "Rows",
-    "Snapshot", "Store", "StoredCatalogue", "Transaction", "Unreadable", "UsageRow", "Want",
+    "ApiKey", "Batch", "CommitUnknown", "Conflict", "Entry", "EntryFilter", "Loading", "PlansInUse", "Remembered",
+    "Rows", "Snapshot", "Store", "StoredCatalogue", "Transaction", "Unreadable", "UsageRow", "Want",
 ]  # fmt: skip

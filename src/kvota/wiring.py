@@ -4,14 +4,14 @@ import secrets
 from collections.abc import Callable
 from typing import NamedTuple
 
-from kvota.catalogue_file import differences, load
+from kvota.catalogue_file import load
 from kvota.core.catalogue import Catalogue
+from kvota.editions import offer_catalogue
 from kvota.engine import Engine
-from kvota.errors import CatalogueInvalid, FieldError, Invalid
-from kvota.loading import Library
+from kvota.errors import Invalid
 from kvota.reads import Reads
 from kvota.settings import DEFAULT_CATALOGUE, Settings
-from kvota.store import Store, StoredCatalogue
+from kvota.store import Store
 from kvota.stores import open_store
 
 
@@ -66,60 +66,6 @@ def _is_elsewhere(store: Store, settings: Settings, catalogue: Catalogue) -> boo
     """Whether nothing was said and the store holds a catalogue of another id: the shipped one must not replace it."""
     stored = store.catalogues()
     return settings.catalogue == DEFAULT_CATALOGUE and bool(stored) and stored[-1].id != catalogue.id
-
-
-def offer_catalogue(store: Store, catalogue: Catalogue, text: str) -> bool:
-    """Load a catalogue that is newer than the store's; True where it was loaded.
-
-    Refuses one that is older, one of the same version that differs, and one that drops a plan which a company has.
-    """
-    stored = store.catalogues()
-    if stored:
-        newest = stored[-1]
-        present = Library(store).book(newest.number).version(newest.version)
-        if catalogue.version == newest.version:
-            changes = differences(present, catalogue)
-            if changes:
-                raise CatalogueInvalid(
-                    f"The catalogue {catalogue.id} {catalogue.version} differs from the one of the same version in the "
-                    "store. Give it a new version to change prices or plans:\n" + "\n".join(changes),
-                    errors=[FieldError("catalogue.version", "must be new where anything has changed", newest.version)],
-                )
-            return False
-        if catalogue.version < newest.version:
-            raise CatalogueInvalid(
-                f"The catalogue {catalogue.id} {catalogue.version} is older than {newest.version}, which the store "
-                "holds. Serve the newer file, or give this one a newer version:\n"
-                + "\n".join(differences(present, catalogue)),
-                errors=[FieldError("catalogue.version", f"must be later than {newest.version}", catalogue.version)],
-            )
-        _check_plans(store, catalogue)
-    store.add_catalogue(
-        StoredCatalogue(
-            number=0,
-            id=catalogue.id,
-            version=catalogue.version,
-            effective_at=catalogue.effective_from,
-            loaded_at=0,
-            text=text,
-        )
-    )
-    return True
-
-
-def _check_plans(store: Store, catalogue: Catalogue) -> None:
-    after, missing = "", set[str]()
-    with store.snapshot() as view:
-        while page := view.accounts(after, 1000):
-            for account in page:
-                missing |= {p for p in (account.plan, account.scheduled_plan) if p and p not in catalogue.plans}
-            after = page[-1].company
-    if missing:
-        raise CatalogueInvalid(
-            f"The catalogue {catalogue.version} drops plans that companies have: {', '.join(sorted(missing))}. "
-            "Move them to another plan first, or keep the plan in the file.",
-            errors=[FieldError(f"plans.{name}", "is missing, and companies have it") for name in sorted(missing)],
-        )
 
 
 def first_operator_key(meter: Meter, settings: Settings) -> str | None:

@@ -5,11 +5,11 @@ from itertools import count
 
 from kvota.catalogue_file import parse
 from kvota.core import commands as c
+from kvota.editions import offer_catalogue
 from kvota.engine import Engine, Outcome
 from kvota.errors import CallerError
 from kvota.reads import Reads
 from kvota.store import Store
-from kvota.wiring import offer_catalogue
 
 
 class Clock:

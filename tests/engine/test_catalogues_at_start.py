@@ -6,11 +6,12 @@ from kvota.catalogue_file import parse
 from kvota.core import commands as c
 from kvota.core.account import Charge, Usage
 from kvota.core.declines import Declined
+from kvota.editions import offer_catalogue
 from kvota.errors import CatalogueInvalid, UnknownPlan
 from kvota.settings import Settings
 from kvota.stores import open_store
 from kvota.verify import verify
-from kvota.wiring import offer_catalogue, open_meter
+from kvota.wiring import open_meter
 from tests.core.ledger import CASES, COMPANY, HOUR, SMALL
 from tests.core.words import ms
 from tests.engine.meter import Meter
@@ -54,7 +55,7 @@ def test_no_company_comes_to_a_plan_that_a_catalogue_to_come_drops():
     meter.store.set_clock(meter.clock.now)
     meter.engine.execute(c.PutCompany(company=COMPANY, name="Acme", plan="mini", time_zone="UTC"))
     april = SMALL.replace("2026-01-01", "2026-04-01").replace("[plans.maxi]", "[plans.maximal]")
-    assert offer_catalogue(meter.store, parse(april), april)
+    assert offer_catalogue(meter.store, parse(april), april).is_new
     for command in (
         c.PutCompany(company=COMPANY, plan="maxi"),
         c.PutCompany(company="other", name="Other", plan="maxi", time_zone="UTC"),
@@ -80,7 +81,7 @@ def test_defect_16_a_ledger_agrees_though_the_clock_stepped_back_before_a_catalo
     meter.store.set_clock(meter.clock.now - HOUR)
     meter.engine.execute(c.PutCompany(company=COMPANY, name="Acme", plan="mini", time_zone="UTC"))
     newer = SMALL.replace("2026-01-01", "2026-02-01").replace("allowance = 3\n", "allowance = 30\n")
-    assert offer_catalogue(meter.store, parse(newer), newer)
+    assert offer_catalogue(meter.store, parse(newer), newer).is_new
     charged = meter.engine.execute(c.ChargeUsage(company=COMPANY, usage=Usage(action="chat"))).reply
     assert isinstance(charged, Charge)
     assert charged.available == 29

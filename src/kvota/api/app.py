@@ -19,6 +19,7 @@ from kvota.api.exchange import (
     query_of,
     read_all,
     send_answer,
+    text_of,
 )
 from kvota.api.metrics import Metrics
 from kvota.api.problems import Answer, Internal, MethodNotAllowed, log_defect
@@ -180,7 +181,9 @@ class App:
         if scope["query_string"] or operation.query is not Query:
             query = read_query(operation.query, query_of(scope))
         body: Any = None
-        if operation.body is not None:
+        if operation.media is not None:
+            body = text_of(await read_all(request.receive, request.headers), request.headers, operation.media)
+        elif operation.body is not None:
             content = await read_all(request.receive, request.headers)
             body = read_body(operation.body, content)
         asker = Asker(

@@ -96,10 +96,14 @@ def _operation(operation: Operation) -> str:
         f'<span class="path">{escape(operation.path)}</span>'
         f'<span class="what">{escape(operation.summary)}</span></summary>'
         f'<div class="inside"><h3>For</h3><p>{roles}</p>{once}'
-        f"{_fields('Query', operation.query)}{_fields('Body', operation.body)}"
+        f"{_fields('Query', operation.query)}{_fields('Body', operation.body)}{_text(operation.media)}"
         f"<h3>Answers {', '.join(str(status) for status in operation.statuses)}</h3>{_reply(operation.reply)}"
         f"<h3>Or refuses with</h3><p>{codes}</p></div></details>"
     )
+
+
+def _text(media: str | None) -> str:
+    return "" if media is None else f"<h3>Body</h3><p>Text, as <code>{media}</code>.</p>"
 
 
 def _fields(heading: str, kind: Any) -> str:  # noqa: ANN401 - a Struct, or None

@@ -55,6 +55,17 @@ async def read_all(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
     return b"".join(parts)
 
 
+def text_of(body: bytes, headers: dict[bytes, bytes], media: str) -> str:
+    """The text of a body of that type; ``Malformed`` for another type, or bytes that are no UTF-8."""
+    came = headers.get(b"content-type", b"").decode("latin-1").split(";")[0].strip()
+    if came.lower() != media:
+        raise Malformed(f"The body is to be {media}, and came as {came[:80] or 'nothing'}. Send Content-Type: {media}.")
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed(f"The body is not UTF-8: byte {error.start} does not belong. Send text in UTF-8.") from None
+
+
 def query_of(scope: Scope) -> dict[str, str]:
     """The query's parameters; each may come once."""
     text: bytes = scope["query_string"]

@@ -105,7 +105,7 @@ def codes_of(operation: Operation) -> list[str]:
         codes |= {"unauthenticated", "forbidden"}
     if "company" in operation.parameters:
         codes.add("company_not_found")
-    if operation.body is not None:
+    if operation.body is not None or operation.media is not None:
         codes.add("body_too_large")
     if operation.takes_key:
         codes.add("idempotency_key_reused")
@@ -124,6 +124,8 @@ def _described(operation: Operation, of_kind: dict[Any, Json]) -> Json:
     }
     if operation.roles is None:
         described["security"] = []
+    if operation.media is not None:
+        described["requestBody"] = {"required": True, "content": {operation.media: {"schema": {"type": "string"}}}}
     if operation.body is not None:
         described["requestBody"] = {
             "required": any(field.required for field in msgspec.structs.fields(operation.body)),

@@ -64,11 +64,17 @@ class Services:
         self._engine = engine
         self._mailbox = Mailbox()
         self._threads = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="kvota-reads")
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="kvota-work")
 
     async def read(self, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Ask the store, in a thread."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, functools.partial(ask, *args, **kwargs))
+
+    async def work(self, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Have something long done, one at a time, in a thread of its own: reads do not wait for it."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._worker, functools.partial(ask, *args, **kwargs))
 
     async def submit(self, command: Command) -> Outcome:
         """Have a command carried out; its outcome is durable. Raises what went wrong."""
@@ -111,5 +117,7 @@ class Services:
         return error if isinstance(error, Exception) else RuntimeError(str(error))
 
     def close(self) -> None:
-        """End the threads; what they read is finished first."""
+        """End the threads; what they read is finished first, and long work broken off."""
+        self.reads.editions.close()
+        self._worker.shutdown(wait=True, cancel_futures=True)
         self._threads.shutdown(wait=True)

@@ -1,8 +1,8 @@
-"""What sets two catalogues apart, in words."""
+"""What sets two catalogues apart, in words and as data."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 
@@ -15,24 +15,73 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Path = tuple[str, ...]
 
 
-def differences(old: Catalogue, new: Catalogue) -> list[str]:
-    """One line for each value that differs, and one for each tool, action, plan or boost that came or went.
+class Change(NamedTuple):
+    """One difference. ``field`` is the value's name in its entry, None where a whole entry came or went.
 
-    ``actions.follow_up.stages.overview: 1 → 2``, in the order of the new file, what is gone last. Empty where both say
-    the same, in whatever order.
+    ``before`` and ``after`` are values as JSON has them; of an entry that came or went its values by their names.
+    """
+
+    section: str
+    entry: str | None
+    field: str | None
+    before: object
+    after: object
+    text: str
+
+
+def differences(old: Catalogue, new: Catalogue) -> list[str]:
+    """The changes in words: ``actions.follow_up.stages.overview: 1 → 2``."""
+    return [change.text for change in changes(old, new)]
+
+
+def changes(old: Catalogue, new: Catalogue) -> list[Change]:
+    """One for each value that differs, and one for each tool, action, plan or boost that came or went.
+
+    In the order of the new file, what is gone last. Empty where both say the same, in whatever order.
     """
     was, now = dict(_leaves(old, ())), dict(_leaves(new, ()))
     came, went = _entries(new) - _entries(old), _entries(old) - _entries(new)
-    lines: dict[Path, str] = {}
-    for path in dict.fromkeys((*now, *was)):
+    found: dict[Path, Change] = {}
+    for path in dict.fromkeys((*now, *was, *sorted(came | went))):  # a tool may have no value at all
         entry = path[:2]
-        if entry in came:
-            lines.setdefault(entry, f"{named(entry)}: added ({_told(entry, now)})")
-        elif entry in went:
-            lines.setdefault(entry, f"{named(entry)}: removed ({_told(entry, was)})")
-        elif was.get(path) != now.get(path):
-            lines[path] = f"{named(path)}: {was.get(path, 'none')} → {now.get(path, 'none')}"
-    return list(lines.values())
+        if entry in came or entry in went:
+            if entry not in found:
+                found[entry] = _came_or_went(entry, now if entry in came else was, is_new=entry in came)
+        elif (before := was.get(path)) != (after := now.get(path)):
+            text = f"{named(path)}: {_told_value(before, path)} → {_told_value(after, path)}"
+            section, name, field = _place(path)
+            found[path] = Change(section, name, field, _plain(before, path), _plain(after, path), text)
+    return list(found.values())
+
+
+def _came_or_went(entry: Path, leaves: Mapping[Path, object], *, is_new: bool) -> Change:
+    own = {path[2:]: (path, value) for path, value in leaves.items() if path[:2] == entry}
+    told = ", ".join(f"{named(name)} {_written(value, path)}" for name, (path, value) in own.items())
+    values = {named(name): _plain(value, path) for name, (path, value) in own.items()}
+    text = f"{named(entry)}: {'added' if is_new else 'removed'}{f' ({told})' if told else ''}"
+    return Change(entry[0], entry[1], None, None if is_new else values, values if is_new else None, text)
+
+
+def _place(path: Path) -> tuple[str, str | None, str]:
+    if path[0] in _SECTIONS:
+        return path[0], path[1], named(path[2:])
+    return ("catalogue", None, named(path)) if path[0] != "policy" else ("policy", None, named(path[1:]))
+
+
+def _told_value(value: object, path: Path) -> str:
+    return "none" if value is None and _written(None, path) == "" else _written(value, path)
+
+
+def _plain(value: object, path: Path) -> object:
+    """The value as JSON has it."""
+    match value:
+        case int() if path == ("effective_from",):
+            return _instant(value)
+        case tuple() | frozenset():
+            items = cast("tuple[str, ...] | frozenset[str]", value)
+            return sorted(items) if isinstance(items, frozenset) else list(items)
+        case _:
+            return value
 
 
 def _entries(catalogue: Catalogue) -> set[Path]:
@@ -41,12 +90,8 @@ def _entries(catalogue: Catalogue) -> set[Path]:
     }
 
 
-def _told(entry: Path, leaves: Mapping[Path, str]) -> str:
-    return ", ".join(f"{named(path[2:])} {value}" for path, value in leaves.items() if path[:2] == entry)
-
-
-def _leaves(value: object, path: Path) -> Iterator[tuple[Path, str]]:
-    """Every single value below ``path``, as the file writes it; an entry's ``id`` is its key already."""
+def _leaves(value: object, path: Path) -> Iterator[tuple[Path, object]]:
+    """Every single value below ``path`` that a file would write; an entry's ``id`` is its key already."""
     match value:
         case msgspec.Struct():
             for field in value.__struct_fields__:
@@ -56,8 +101,8 @@ def _leaves(value: object, path: Path) -> Iterator[tuple[Path, str]]:
             for key, inner in cast("Mapping[str, object]", value).items():
                 yield from _leaves(inner, (*path, key))
         case _:
-            if text := _written(value, path):
-                yield path, text
+            if _written(value, path):
+                yield path, value
 
 
 def _written(value: object, path: Path) -> str:

@@ -4,13 +4,14 @@ import secrets
 from pathlib import Path
 
 from kvota.catalogue_file import load
+from kvota.editions import offer_catalogue
 from kvota.engine import Engine
 from kvota.errors import Invalid
 from kvota.reads import Reads
 from kvota.settings import Settings
 from kvota.store import ApiKey
 from kvota.stores import open_store
-from kvota.wiring import Meter, offer_catalogue
+from kvota.wiring import Meter
 
 TRUSTED = ApiKey(id="cli", hash="", role="operator", label="the command line")
 TRUSTED_SECRET = "kv_" + secrets.token_urlsafe(32)

@@ -2,14 +2,14 @@
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
 from msgspec.structs import replace
 
 from kvota.core.people import Person
 from kvota.errors import Busy, Invalid, StoreUnavailable
-from kvota.store import ApiKey, Conflict, StoredCatalogue
+from kvota.store import ApiKey, Conflict, PlansInUse, StoredCatalogue
 from kvota.stores.batches import Session, Statement
 from kvota.stores.dialect import CLOCK, Dialect
 from kvota.stores.reading import PERSON
@@ -29,6 +29,9 @@ CHANGE_PERSON = 'UPDATE people SET {changes} WHERE company = ? AND "user" = ? RE
 ERASE_PERSON = 'DELETE FROM people WHERE company = ? AND "user" = ? RETURNING 1'
 PERSONAL = ("name", "email", "department")
 ALL_CATALOGUES = "SELECT $catalogues FROM catalogues t ORDER BY t.number"
+PLANS = """
+SELECT plan FROM accounts UNION SELECT scheduled_plan FROM accounts WHERE scheduled_plan IS NOT NULL ORDER BY 1
+"""
 CATALOGUE = "SELECT $catalogues FROM catalogues t WHERE t.version = ?"
 
 
@@ -127,13 +130,22 @@ class Registry(ABC):
     def catalogues(self) -> list[StoredCatalogue]:
         return [CATALOGUES.read(row) for row in self._ask(ALL_CATALOGUES)]
 
-    def add_catalogue(self, catalogue: StoredCatalogue) -> StoredCatalogue:
+    def plans_in_use(self) -> list[str]:
+        return [plan for (plan,) in self._ask(PLANS)]
+
+    def add_catalogue(
+        self, catalogue: StoredCatalogue, *, newest: int | None = None, plans: Collection[str] | None = None
+    ) -> StoredCatalogue:
         with self._writing(exclusively=True) as session:
             if rows := self._run(session, CATALOGUE, catalogue.version):
                 return CATALOGUES.read(rows[0])
-            now, newest, _ = self._run(session, CLOCK)[0]
-            effective_at = max(catalogue.effective_at, now) if newest else catalogue.effective_at
-            stored = replace(catalogue, number=newest + 1, loaded_at=now, effective_at=effective_at)
+            now, last, _ = self._run(session, CLOCK)[0]
+            if newest is not None and newest != last:
+                raise Conflict(f"catalogue {last} was loaded meanwhile")
+            if plans is not None and (dropped := [plan for (plan,) in self._run(session, PLANS) if plan not in plans]):
+                raise PlansInUse(dropped)
+            effective_at = max(catalogue.effective_at, now) if last else catalogue.effective_at
+            stored = replace(catalogue, number=last + 1, loaded_at=now, effective_at=effective_at)
             session.run([Statement(self._dialect.insert(CATALOGUES), [document([stored])])])
             return stored
 

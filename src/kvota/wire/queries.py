@@ -39,6 +39,19 @@ class EntriesQuery(Query, frozen=True, kw_only=True):
     limit: Limit = 100
 
 
+class EditionsQuery(Query, frozen=True, kw_only=True):
+    """A page of numbered editions."""
+
+    after: Annotated[int, Meta(ge=0, le=10**15)] = 0
+    limit: Limit = 100
+
+
+class CatalogueQuery(PageQuery, frozen=True, kw_only=True):
+    """``after`` and ``limit`` are of the companies that a dry run shows."""
+
+    dry_run: Literal["true", "false"] = "false"
+
+
 class UsageQuery(Query, frozen=True, kw_only=True):
     """Local dates, ``to`` exclusive. ``by``: any of hour, day, tool, action, user, department, with commas between."""
 

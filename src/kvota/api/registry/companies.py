@@ -1,9 +1,10 @@
 """The catalogue, companies, and where they stand."""
 
-from kvota.api import routes_company
+from kvota.api import routes_catalogues, routes_company
 from kvota.api.registry.operation import ADMINS, ALL, COMPANY, OPERATOR, READERS, SEERS, Operation, operation
 from kvota.wire import queries, replies, requests
 from kvota.wire.catalogue_view import Catalogue
+from kvota.wire.edition_view import Edition, OfferedCatalogue
 
 
 def companies() -> list[Operation]:
@@ -12,6 +13,17 @@ def companies() -> list[Operation]:
         operation(
             "get_catalogue", ALL, "GET /v1/catalogue", "The catalogue in force",
             routes_company.get_catalogue, tag="Companies", reply=Catalogue,
+        ),
+        operation(
+            "load_catalogue", OPERATOR, "POST /v1/catalogues",
+            "Load a newer catalogue, or show what it would change",
+            routes_catalogues.load_catalogue, 201, 200, tag="Companies", media="application/toml",
+            query=queries.CatalogueQuery, reply=OfferedCatalogue,
+        ),
+        operation(
+            "list_catalogues", OPERATOR, "GET /v1/catalogues", "A page of the editions, oldest first",
+            routes_catalogues.list_catalogues, tag="Companies", query=queries.EditionsQuery,
+            reply=replies.Page[Edition],
         ),
         operation(
             "list_companies", OPERATOR, "GET /v1/companies", "A page of companies, by id",

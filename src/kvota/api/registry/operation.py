@@ -14,7 +14,10 @@ Handler = Callable[[Call], Awaitable[Answer]]
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One call. ``roles`` is None where no key is needed; ``codes`` are what it can answer beside the usual ones."""
+    """One call. ``roles`` is None where no key is needed; ``codes`` are what it can answer beside the usual ones.
+
+    ``media`` is the type of a body that is text, other than JSON.
+    """
 
     name: str
     tag: str
@@ -26,6 +29,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     statuses: tuple[int, ...]
     reply: Any = None
     body: type[requests.Request] | None = None
+    media: str | None = None
     query: type[queries.Query] = queries.Query
     codes: tuple[str, ...] = ()
     takes_key: bool = False

@@ -102,7 +102,8 @@ def check_bound(only: frozenset[str] | None, action: str) -> None:
         raise Forbidden(f"This key is bound to other actions than {action!r}.")
 
 
-def _judge(state: State, catalogue: Catalogue, command: UseAssistant, now: int, *, at_most: bool) -> Judged:
+def judge(state: State, catalogue: Catalogue, command: UseAssistant, now: int, *, at_most: bool) -> Judged:
+    """Price a call and ask the limits; raises where it cannot be priced."""
     usage = command.usage
     check_bound(command.only_actions, usage.action)
     action = find_action(catalogue, usage.action)
@@ -143,7 +144,7 @@ def quote_usage(state: State, book: Book, command: QuoteUsage, now: int) -> Quot
     The state holds every live boost and the instants of the recent calls, for the balance.
     """
     catalogue = book.at(now)
-    judged = _judge(state, catalogue, command, now, at_most=True)
+    judged = judge(state, catalogue, command, now, at_most=True)
     decline = None
     draws = None
     if judged.refusal is None:
@@ -162,7 +163,7 @@ def quote_usage(state: State, book: Book, command: QuoteUsage, now: int) -> Quot
 def charge_usage(state: State, book: Book, command: ChargeUsage, now: int) -> Charge | Declined:
     """Charge an action at its true cost, or decline."""
     usage, catalogue = command.usage, book.at(now)
-    judged = _judge(state, catalogue, command, now, at_most=False)
+    judged = judge(state, catalogue, command, now, at_most=False)
     if judged.refusal is not None:
         declined = _decline(state, book, judged, judged.refusal, usage, now=now, at_most=False)
         count_decline(state, declined.reason, judged.action.tool, usage.user, now)
@@ -198,7 +199,7 @@ def _work(usage: Usage, action: Action, account: Account, now: int) -> dict[str,
 def hold_usage(state: State, book: Book, command: HoldUsage, now: int) -> Hold | Declined:
     """Set aside what the action costs, or the most that it can cost, or decline."""
     usage, catalogue = command.usage, book.at(now)
-    judged = _judge(state, catalogue, command, now, at_most=True)
+    judged = judge(state, catalogue, command, now, at_most=True)
     if state.known.open_holds >= MAX_OPEN_HOLDS:
         raise Invalid(f"{command.company} has {MAX_OPEN_HOLDS} open holds, and no more can be: capture or void some.")
     if judged.refusal is not None:
