@@ -8,7 +8,7 @@ BIN := .venv/bin
 help:
 	@echo 'make run      set everything up and serve a demo company'
 	@echo 'make test     set everything up and run every test (under ten minutes)'
-	@echo 'make soak     the long tests: kills, races, mutants, big ledgers'
+	@echo 'make soak     the long tests (kills, races, mutants, big ledgers), ending with one table of what they have come to'
 	@echo 'make bench    every figure of bench/README.md anew; FIGURES="charges batch" for some of them'
 	@echo 'make lint     ruff, pyright and the import contracts, without the tests'
 	@echo 'make format   write the code the way make lint wants it'
@@ -22,7 +22,7 @@ test: postgres curl lint
 	$(BIN)/pytest -m "not soak" -n auto --maxprocesses 4 --dist worksteal
 
 soak: setup postgres curl
-	$(BIN)/pytest -m soak
+	$(BIN)/pytest -m soak -n auto --maxprocesses 2 --dist worksteal
 
 bench: setup postgres wrk
 	$(BIN)/python -m bench $(FIGURES)

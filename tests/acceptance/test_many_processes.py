@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from tests.acceptance.servers import kvota, serving
 
 
-def test_two_hundred_callers_of_four_processes_share_the_last_ten_requests(store_url, tmp_path):
-    """Defect class 1: check, then act. Defect class 11: limits held in each process."""
+def test_defect_1_two_hundred_callers_of_four_processes_share_the_last_ten_requests(store_url, tmp_path):
+    """Check, then act."""
     with ExitStack() as stack:
         servers = [stack.enter_context(serving(store_url, tmp_path)) for _ in range(4)]
         body = {"name": "Acme", "plan": "tiny", "time_zone": "UTC"}
@@ -24,8 +24,28 @@ def test_two_hundred_callers_of_four_processes_share_the_last_ten_requests(store
     assert kvota("verify", store=store_url).returncode == 0
 
 
-def test_the_same_key_sent_to_four_processes_at_once_is_one_charge(store_url, tmp_path):
-    """Defect class 5: the client repeats, whoever it reaches."""
+def test_defect_11_a_limit_is_one_limit_however_many_processes_there_are(store_url, tmp_path):
+    """Limits held in each process: the hour and a user's day."""
+    with ExitStack() as stack:
+        servers = [stack.enter_context(serving(store_url, tmp_path)) for _ in range(3)]
+        for company, plan in (("hourly", "large"), ("daily", "textual")):
+            body = {"name": company, "plan": plan, "time_zone": "UTC"}
+            assert servers[0].call("PUT", f"/v1/companies/{company}", body).status == 201
+        many = [{"op": "charge", "company": "hourly", "action": "chat_question"}] * 590
+        assert servers[0].call("POST", "/v1/batch", {"operations": many}).status == 200
+
+        def charge(number: int) -> tuple[str, int]:
+            company = ("hourly", "daily")[number % 2]
+            usage = {"action": "chat_question", "user": "ivan"}
+            return company, servers[number % 3].call("POST", f"/v1/companies/{company}/charges", usage).status
+
+        with ThreadPoolExecutor(32) as pool:
+            statuses = Counter(pool.map(charge, range(80)))
+        assert statuses == {("hourly", 201): 10, ("hourly", 429): 30, ("daily", 201): 5, ("daily", 429): 35}
+
+
+def test_defect_5_the_same_key_sent_to_four_processes_at_once_is_one_charge(store_url, tmp_path):
+    """The client repeats, whoever it reaches."""
     with ExitStack() as stack:
         servers = [stack.enter_context(serving(store_url, tmp_path)) for _ in range(4)]
         body = {"name": "Acme", "plan": "small", "time_zone": "UTC"}
@@ -42,8 +62,8 @@ def test_the_same_key_sent_to_four_processes_at_once_is_one_charge(store_url, tm
         assert servers[3].call("GET", "/v1/companies/acme/balance").body["available"] == 97
 
 
-def test_an_order_confirmed_by_many_at_once_is_credited_once(store_url, tmp_path):
-    """Defect class 9: a top-up credited twice."""
+def test_defect_9_an_order_confirmed_by_many_at_once_is_credited_once(store_url, tmp_path):
+    """A top-up credited twice."""
     with ExitStack() as stack:
         servers = [stack.enter_context(serving(store_url, tmp_path)) for _ in range(2)]
         servers[0].call("PUT", "/v1/companies/acme", {"name": "Acme", "plan": "tiny", "time_zone": "UTC"})
@@ -60,8 +80,8 @@ def test_an_order_confirmed_by_many_at_once_is_credited_once(store_url, tmp_path
         assert servers[1].call("GET", "/v1/companies/acme/balance").body["available"] == 30
 
 
-def test_two_captures_at_once_have_one_winner(store_url, tmp_path):
-    """Defect class 4: with other quantities the loser gets hold_closed."""
+def test_defect_4_two_captures_at_once_have_one_winner(store_url, tmp_path):
+    """With other quantities the loser gets hold_closed, with the same ones the winner's reply."""
     with ExitStack() as stack:
         servers = [stack.enter_context(serving(store_url, tmp_path)) for _ in range(2)]
         servers[0].call("PUT", "/v1/companies/acme", {"name": "Acme", "plan": "small", "time_zone": "UTC"})

@@ -1,5 +1,7 @@
 """kill -9 under load, of a server, of one of several, of PostgreSQL: nothing acknowledged is lost or there twice."""
 
+import contextlib
+import http.client
 import os
 import random
 import signal
@@ -9,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests import postgres
-from tests.faults.harness import scene
+from tests.acceptance.servers import serving
+from tests.faults.harness import CATALOGUE, scene
+from tests.faults.ledgers import entries_of
 
 CALLS_BEFORE_A_KILL = 150
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[postgres.Cluster]:
     """A PostgreSQL that the test may kill."""
     with postgres.cluster() as running:
@@ -59,6 +63,45 @@ def test_nothing_is_lost_or_doubled_when_postgresql_is_killed_and_servers_find_i
 @pytest.mark.soak
 def test_nothing_is_lost_or_doubled_in_ten_kills_of_postgresql(cluster, tmp_path, report):
     report(postgres_killed(cluster, tmp_path, 10))
+
+
+def status_of(server, path):
+    """The status of a call whose reply is not JSON."""
+    line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    with contextlib.closing(line):
+        line.request("GET", path)
+        return line.getresponse().status
+
+
+def test_defect_15_nothing_is_allowed_while_the_store_is_down(cluster, tmp_path):
+    """Fail open: the meter is down, so everything is allowed. Here everything is refused, clearly, and then works."""
+    usage = {"action": "chat_question"}
+    with postgres.database(cluster.url) as store, serving(store, tmp_path, catalogue=CATALOGUE) as server:
+        body = {"name": "Acme", "plan": "large", "time_zone": "UTC"}
+        assert server.call("PUT", "/v1/companies/acme", body).status == 201
+        hold = server.call("POST", "/v1/companies/acme/holds", usage).body["id"]
+        calls = {
+            "charges": usage, "holds": usage, "quotes": usage, f"holds/{hold}/capture": {}, f"holds/{hold}/void": {},
+        }  # fmt: skip
+        cluster.kill()
+        try:
+            for path, content in calls.items():
+                refused = server.call("POST", f"/v1/companies/acme/{path}", content)
+                assert (refused.status, refused.body["code"]) == (503, "store_unavailable")
+                headers = {name.lower(): value for name, value in refused.headers.items()}
+                assert headers["content-type"] == "application/problem+json"
+                assert int(headers["retry-after"]) > 0
+            operations = [{"op": "charge", "company": "acme", **usage}] * 2
+            batch = server.call("POST", "/v1/batch", {"operations": operations})
+            assert batch.status == 503 or {one["status"] for one in batch.body["results"]} == {503}
+            assert [status_of(server, path) for path in ("/readyz", "/healthz")] == [503, 200]
+        finally:
+            cluster.start()
+        kinds = [entry["kind"] for entry in entries_of(server, "acme")]
+        assert kinds == ["company_created", "held"]
+        for path, content in calls.items():
+            expected = (409,) if path.endswith("void") else (200, 201)
+            assert server.call("POST", f"/v1/companies/acme/{path}", content).status in expected
 
 
 def one_of_four_servers_killed(store, folder, times):
