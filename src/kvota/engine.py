@@ -45,13 +45,15 @@ class Outcome(NamedTuple):
     is_replayed: bool
 
 
+Answer = Outcome | Exception
+
+
 class _Asked(NamedTuple):
     command: Command
-    future: Future[Outcome]
+    answered: Callable[[Answer], None]
     at: float
 
 
-Answer = Outcome | Exception
 _REPLY_TYPES = (
     Charge, Hold, Quote, Declined, Refund, PlanChange, CompanyPut, CapPut, OrderPaid, Boost, Balance, NoneType,
 )  # fmt: skip
@@ -59,10 +61,10 @@ _REPLIES: dict[str, type[object]] = {cls.__name__: cls for cls in _REPLY_TYPES}
 
 
 class Engine:
-    """One writer thread over a store; ``submit`` may be called from any thread.
+    """One writer thread over a store; ``tell`` and ``submit`` may be called from any thread.
 
     ``clock`` replaces the store's clock, for loading a history. ``on_batch`` is told the size and the seconds of each
-    batch. The queue is bounded: when it is full, ``submit`` raises ``Busy``.
+    batch. The queue is bounded: when it is full, ``tell`` and ``submit`` raise ``Busy``.
     """
 
     def __init__(
@@ -88,17 +90,32 @@ class Engine:
         """The commands that wait."""
         return len(self._waiting)
 
-    def submit(self, command: Command) -> Future[Outcome]:
-        """Queue a command. The future has its outcome once that is durable, or raises what went wrong."""
-        future: Future[Outcome] = Future()
-        future.set_running_or_notify_cancel()  # from here on it cannot be cancelled: what is accepted is carried out
+    def tell(self, command: Command, answered: Callable[[Answer], None]) -> None:
+        """Queue a command. What is accepted is carried out; ``answered`` is then given its answer, durable if written.
+
+        It is called in the engine's thread, which waits for it, and must not raise.
+        """
         with self._wake:
             if self._is_closing:
                 raise Busy("The server is ending. Try again in a moment, with the same key.")
             if len(self._waiting) >= self._queue_size:
                 raise Busy(f"{self._queue_size} calls are waiting already. Try again in a moment, with the same key.")
-            self._waiting.append(_Asked(command, future, time.monotonic()))
-            self._wake.notify()
+            self._waiting.append(_Asked(command, answered, time.monotonic()))
+            if len(self._waiting) == 1:
+                self._wake.notify()
+
+    def submit(self, command: Command) -> Future[Outcome]:
+        """Queue a command. The future has its outcome once that is durable, or raises what went wrong."""
+        future: Future[Outcome] = Future()
+        future.set_running_or_notify_cancel()  # from here on it cannot be cancelled: what is accepted is carried out
+
+        def answered(answer: Answer) -> None:
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+        self.tell(command, answered)
         return future
 
     def execute(self, command: Command) -> Outcome:
@@ -129,10 +146,7 @@ class Engine:
             if self._on_batch is not None:
                 self._on_batch(len(asked), time.perf_counter() - started)
             for one, answer in zip(asked, answers, strict=True):
-                if isinstance(answer, Exception):
-                    one.future.set_exception(answer)
-                else:
-                    one.future.set_result(answer)
+                one.answered(answer)
 
     def _answers(self, commands: list[Command]) -> list[Answer]:
         """Decide and commit a batch, trying again where the store asks for it; never raises.
@@ -189,7 +203,7 @@ def _in_time(asked: list[_Asked]) -> list[_Asked]:
     oldest = time.monotonic() - QUEUE_SECONDS
     for one in asked:
         if one.at < oldest:
-            one.future.set_exception(Busy("The call waited for too long; nothing was written. Try again."))
+            one.answered(Busy("The call waited for too long; nothing was written. Try again."))
     return [one for one in asked if one.at >= oldest]
 
 

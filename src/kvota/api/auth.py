@@ -1,5 +1,6 @@
 """Who asks, and whether the role may: ``Authorization: Bearer <key>``, and the table of roles of the contract."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 
@@ -20,6 +21,7 @@ class Keyring:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._known: dict[bytes, tuple[float, int, ApiKey]] = {}
+        self._asking: dict[tuple[bytes, int], asyncio.Task[ApiKey | None]] = {}
 
     async def authenticate(self, headers: Mapping[bytes, bytes]) -> ApiKey:
         """The key that asks; ``Unauthenticated`` where there is none in force."""
@@ -32,7 +34,7 @@ class Keyring:
         secret = secret.strip()
         if scheme.lower() != b"bearer" or not secret or len(secret) > MAX_SECRET or not secret.isascii():
             raise Unauthenticated("no bearer token")
-        key = await self._services.read(self._services.reads.authenticate, secret.decode())
+        key = await asyncio.shield(self._find(value, changes, secret.decode()))
         if key is None:
             self._known.pop(value, None)
             raise Unauthenticated("no such key")
@@ -40,6 +42,15 @@ class Keyring:
             self._known.clear()
         self._known[value] = (time.monotonic() + REMEMBERED_SECONDS, changes, key)
         return key
+
+    def _find(self, value: bytes, changes: int, secret: str) -> asyncio.Task[ApiKey | None]:
+        """Ask the store; all who come with one secret at one moment ask together."""
+        asking = self._asking.get((value, changes))
+        if asking is None:
+            asking = asyncio.ensure_future(self._services.read(self._services.reads.authenticate, secret))
+            self._asking[value, changes] = asking
+            asking.add_done_callback(lambda _: self._asking.pop((value, changes)))
+        return asking
 
 
 def check_role(key: ApiKey, roles: frozenset[str]) -> None:

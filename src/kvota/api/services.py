@@ -2,15 +2,14 @@
 
 import asyncio
 import functools
-import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
 
 from kvota.api.metrics import Metrics
 from kvota.core.commands import Command
-from kvota.engine import Engine, Outcome
+from kvota.engine import Answer, Engine, Outcome
 from kvota.errors import Busy
 from kvota.reads import Reads
 
@@ -20,26 +19,26 @@ READING_THREADS = 8
 
 
 class Mailbox:
-    """Wakes the event loop once for all the outcomes that came meanwhile, not once for each.
+    """Brings answers to the event loop: it is woken once for all that came meanwhile, not once for each.
 
     A waiter that has gone (its client disconnected) is passed over; its command was accepted and stays so.
     """
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._came: deque[asyncio.Future[None]] = deque()
+        self._came: deque[tuple[asyncio.Future[Any], Any]] = deque()
         self._is_called = False
 
-    def waiter(self) -> asyncio.Future[None]:
-        """A future of the running loop, to be woken by ``wake``."""
+    def waiter(self) -> asyncio.Future[Any]:
+        """A future of the running loop, to be answered by ``put``."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._came, self._is_called = loop, deque(), False
         return loop.create_future()
 
-    def wake(self, waiter: asyncio.Future[None]) -> None:
-        """Wake it, from any thread."""
-        self._came.append(waiter)
+    def put(self, waiter: asyncio.Future[Any], answer: object) -> None:
+        """Answer it, from any thread."""
+        self._came.append((waiter, answer))
         if not self._is_called and (loop := self._loop) is not None and not loop.is_closed():
             self._is_called = True
             loop.call_soon_threadsafe(self._deliver)
@@ -47,9 +46,9 @@ class Mailbox:
     def _deliver(self) -> None:
         self._is_called = False  # before the queue is emptied: what comes from now on calls again
         while self._came:
-            waiter = self._came.popleft()
+            waiter, answer = self._came.popleft()
             if not waiter.done():
-                waiter.set_result(None)
+                waiter.set_result(answer)
 
 
 class Services:
@@ -79,42 +78,30 @@ class Services:
     async def submit(self, command: Command) -> Outcome:
         """Have a command carried out; its outcome is durable. Raises what went wrong."""
         waiter = self._mailbox.waiter()
-        future = self._engine.submit(command)
-        future.add_done_callback(lambda _: self._mailbox.wake(waiter))
-        await waiter
-        return future.result()
+        self._engine.tell(command, functools.partial(self._mailbox.put, waiter))
+        answer: Answer = await waiter
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-    async def submit_all(self, commands: Sequence[Command]) -> list[Outcome | Exception]:
+    async def submit_all(self, commands: Sequence[Command]) -> list[Answer]:
         """Have them all carried out, each by itself, in their order; one waiting for all."""
         waiter = self._mailbox.waiter()
-        futures = [self._submitted(command) for command in commands]
-        done = itertools.count(1)
+        answers: dict[int, Answer] = {}
 
-        def one_more(_: Future[Outcome]) -> None:
-            if next(done) == len(futures):
-                self._mailbox.wake(waiter)
+        def answered(index: int, answer: Answer) -> None:
+            answers[index] = answer
+            if len(answers) == len(commands):
+                self._mailbox.put(waiter, None)
 
-        for future in futures:
-            future.add_done_callback(one_more)
-        if futures:
+        for index, command in enumerate(commands):
+            try:
+                self._engine.tell(command, functools.partial(answered, index))
+            except Busy as error:
+                answered(index, error)
+        if commands:
             await waiter
-        return [self._outcome(future) for future in futures]
-
-    def _submitted(self, command: Command) -> Future[Outcome]:
-        try:
-            return self._engine.submit(command)
-        except Busy as error:
-            refused: Future[Outcome] = Future()
-            refused.set_exception(error)
-            return refused
-
-    @staticmethod
-    def _outcome(future: Future[Outcome]) -> Outcome | Exception:
-        """What became of it, waiting for that where it has to."""
-        error = future.exception()
-        if error is None:
-            return future.result()
-        return error if isinstance(error, Exception) else RuntimeError(str(error))
+        return [answers[index] for index in range(len(commands))]
 
     def close(self) -> None:
         """End the threads; what they read is finished first, and long work broken off."""

@@ -41,7 +41,7 @@ class Condition(Value, frozen=True, kw_only=True):
         )
 
 
-class Action(Value, frozen=True, kw_only=True):
+class Action(Value, frozen=True, kw_only=True, dict=True):
     """A priced thing that the assistant does in one tool (RULES §2).
 
     ``cost = clamp(base + Σ stages + Σ per[q] × quantity[q], min, max)``, or 0 where all of ``free_when`` holds.
@@ -58,7 +58,7 @@ class Action(Value, frozen=True, kw_only=True):
     free_when: Mapping[str, Condition] = {}
     once_per_subject: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def quantities(self) -> tuple[str, ...]:
         """The names of the quantities that the rule reads."""
         return tuple(dict.fromkeys((*self.per, *self.free_when)))

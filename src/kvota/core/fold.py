@@ -19,6 +19,8 @@ from kvota.core.entries import (
 from kvota.core.funds import available, total
 from kvota.core.state import State, Written, replace
 
+_CHARGING, _CLOSING = (Charged, Captured), (Captured, Ended)
+
 
 def record(
     state: State, book: Book, fact: AnyFact, at: int, *, by: str = "", key: str | None = None, catalogue: str = ""
@@ -62,12 +64,12 @@ def balance_after(account: Account, catalogue: Catalogue) -> BalanceAfter:
 def _remember(state: State, entry: Entry) -> None:
     """Rows that tell of their own entry: what was available after it."""
     fact = entry.fact
-    if isinstance(fact, Charged | Captured):
+    if isinstance(fact, _CHARGING):
         charge = charge_of(entry)
         state.charges[charge.id] = charge
     if isinstance(fact, Held):
         hold = state.holds[identifier("hld", entry.seq)]
-    elif isinstance(fact, Captured | Ended):
+    elif isinstance(fact, _CLOSING):
         hold = state.holds[fact.hold]
     else:
         return
@@ -77,7 +79,7 @@ def _remember(state: State, entry: Entry) -> None:
 def charge_of(entry: Entry) -> Charge:
     """The charge that a ``charged`` or ``captured`` entry made."""
     fact = entry.fact
-    if not isinstance(fact, Charged | Captured):
+    if not isinstance(fact, _CHARGING):
         raise TypeError(f"entry {entry.seq} is {entry.kind}, no charge")
     return Charge(
         company=entry.company,

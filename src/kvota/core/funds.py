@@ -82,6 +82,8 @@ def total(draws: Draws) -> int:
 
 def merged(draws: Draws) -> Draws:
     """One draw for each source, in the order in which the sources were first drawn."""
+    if len(draws) == 1:
+        return draws
     sums: dict[str, int] = {}
     for source, amount in draws:
         sums[source] = sums.get(source, 0) + amount

@@ -59,6 +59,8 @@ def is_capped(account: Account, catalogue: Catalogue) -> bool:
 
 def declining_caps(state: State, catalogue: Catalogue, call: Call, cost: int, now: int) -> tuple[str, ...]:
     """The caps of the first scope on which one declines: least room first, then by id."""
+    if not is_capped(state.known, catalogue):
+        return ()
     for scope in _scopes(state, catalogue, call, now):
         rooms = [(cap.requests - _spent(state, cap, call, now), cap.id) for cap in scope]
         declining = sorted((room, name) for room, name in rooms if cost > room)
@@ -69,12 +71,9 @@ def declining_caps(state: State, catalogue: Catalogue, call: Call, cost: int, no
 
 def _scopes(state: State, catalogue: Catalogue, call: Call, now: int) -> Iterator[list[Cap]]:
     """The caps that apply, scope by scope: the plan's, the user's own or else each user's, department, tool."""
-    account = state.known
-    if not is_capped(account, catalogue):
-        return
     caps = [cap for cap in state.caps.values() if cap.until is None or now < cap.until]
     if call.user is not None:
-        daily = catalogue.plans[account.plan].user_daily_cap
+        daily = catalogue.plans[state.known.plan].user_daily_cap
         if daily is not None:
             yield [Cap(company=state.company, id=PLAN_CAP, scope="users", name=None, requests=daily, per="day")]
         own = [cap for cap in caps if cap.scope == "user" and cap.name == call.user]

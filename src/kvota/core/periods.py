@@ -25,8 +25,11 @@ MAX_INSTANT = 4_102_444_800_000
 class Instant(dt.datetime):
     """An aware ``datetime`` in UTC that reads as RFC 3339 with milliseconds: ``2026-11-01T00:00:00.000Z``."""
 
+    text: str
+    """What it reads as, where ``instant`` made it: written once, however often it is asked for."""
+
     def __str__(self) -> str:
-        return rfc3339(milliseconds(self))
+        return self.__dict__.get("text") or rfc3339(milliseconds(self))
 
 
 class Span(NamedTuple):
@@ -47,9 +50,11 @@ def rfc3339(at: int) -> str:
 def instant(at: int) -> Instant:
     """The same instant as an aware datetime."""
     moment = EPOCH + dt.timedelta(milliseconds=at)
-    return Instant(
+    made = Instant(
         moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second, moment.microsecond, dt.UTC
     )
+    made.text = rfc3339(at)
+    return made
 
 
 def milliseconds(moment: dt.datetime) -> int:
@@ -88,7 +93,13 @@ def first_instant(zone: str, date: dt.date) -> int:
 
 def day(zone: str, at: int) -> Span:
     """The local day that contains ``at``."""
-    date = _date_of(zone, quarter(at))
+    return _day_of(zone, quarter(at))
+
+
+@lru_cache(maxsize=65536)
+def _day_of(zone: str, at: int) -> Span:
+    """The local day of a quarter of an hour."""
+    date = _date_of(zone, at)
     return Span(first_instant(zone, date), first_instant(zone, date + dt.timedelta(days=1)))
 
 
@@ -130,6 +141,7 @@ def month(zone: str, number: int) -> Span:
     )
 
 
+@lru_cache(maxsize=1024)
 def month_name(number: int) -> str:
     """``2026-11``."""
     return f"{number // 12:04d}-{number % 12 + 1:02d}"

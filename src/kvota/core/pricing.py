@@ -1,6 +1,6 @@
 """What an action costs (RULES §2): a function of the action, its quantities, and the shared stages already paid."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import NamedTuple
 
 from kvota.core.account import Usage
@@ -32,7 +32,7 @@ def price(action: Action, usage: Usage, paid: Collection[str], *, at_most: bool 
     not know, ``QuantityMissing`` for one that it needs.
     """
     check_names(action, usage)
-    missing = [name for name in action.quantities if name not in usage.quantities]
+    missing = [name for name in action.quantities if name not in usage.quantities] if action.quantities else []
     is_free = _is_free(action, usage)
     if missing and not (at_most and (is_free or action.max is not None or not set(missing) & set(action.per))):
         raise QuantityMissing(
@@ -70,17 +70,18 @@ def _add_up(action: Action, usage: Usage, paid: Collection[str]) -> Priced:
     cost = sum(part.cost for part in parts)
     if action.min is not None and cost < action.min:
         parts.append(Part("min", None, action.min - cost))
+        cost = action.min
     elif action.max is not None and cost > action.max:
         parts.append(Part("max", None, action.max - cost))
-    return Priced(sum(part.cost for part in parts), tuple(parts), tuple(shared))
+        cost = action.max
+    return Priced(cost, tuple(parts), tuple(shared))
 
 
 def check_names(action: Action, usage: Usage) -> None:
     """Raise ``Invalid`` for a quantity or a stage that the action does not have."""
-    known: Mapping[str, object] = dict.fromkeys(action.quantities)
     for name, value in usage.quantities.items():
-        if name not in known:
-            allowed = ", ".join(known) or "none"
+        if name not in action.quantities:
+            allowed = ", ".join(action.quantities) or "none"
             raise Invalid.field(f"quantities.{name}", f"is not a quantity of {action.id}; it knows: {allowed}", value)
         if not 0 <= value <= MAX_QUANTITY:
             raise Invalid.field(f"quantities.{name}", f"must be a whole number from 0 to {MAX_QUANTITY}", value)

@@ -1,6 +1,7 @@
 """One call of the registry, and who may make it."""
 
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from kvota.wire import queries, requests
 Handler = Callable[[Call], Awaitable[Answer]]
 
 
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
+class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One call. ``roles`` is None where no key is needed; ``codes`` are what it can answer beside the usual ones.
 
     ``media`` is the type of a body that is text, other than JSON.
@@ -34,7 +35,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     codes: tuple[str, ...] = ()
     takes_key: bool = False
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         """The names of what stands in the path."""
         return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
