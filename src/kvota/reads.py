@@ -163,6 +163,19 @@ class Reads:
             self._state(view, Loader(view, book, clock), PutCompany(company=company))
             return view.entries(company, which, after, limit)
 
+    def head(self, company: str) -> int:
+        """The number of the last entry that is written."""
+        with self._store.snapshot() as view:
+            account = view.account(company)
+        if account is None:
+            raise NotFound("company", company)
+        return account.seq
+
+    def stored_entries(self, company: str, which: EntryFilter, after: int, limit: int) -> list[Written]:
+        """A page of entries of a company that is known to exist."""
+        with self._store.snapshot() as view:
+            return view.entries(company, which, after, limit)
+
     def usage(
         self, company: str, start: dt.date, end: dt.date, by: Sequence[str], user: str | None = None
     ) -> UsageReport:

@@ -39,6 +39,8 @@ ALLOWED = {
     "confirm_order": {OPERATOR},
     "drop_order": {OPERATOR, ADMIN},
     "list_entries": {OPERATOR, ADMIN, AUDITOR},
+    "entries_csv": {OPERATOR, ADMIN, AUDITOR},
+    "entries_xlsx": {OPERATOR, ADMIN, AUDITOR},
     "get_usage": {OPERATOR, ADMIN, MEMBER, AUDITOR},
     "set_cap": {OPERATOR, ADMIN},
     "list_caps": {OPERATOR, ADMIN, AUDITOR},

@@ -11,10 +11,7 @@ from kvota.api import docs, openapi, problems
 from kvota.api.auth import Keyring, check_company, check_role
 from kvota.api.calls import Call
 from kvota.api.exchange import (
-    Disconnected,
-    Receive,
     Scope,
-    Send,
     headers_of,
     query_of,
     read_all,
@@ -26,6 +23,7 @@ from kvota.api.problems import Answer, Internal, MethodNotAllowed, log_defect
 from kvota.api.registry import Operation, operations
 from kvota.api.routing import Router
 from kvota.api.services import Services
+from kvota.api.streaming import Disconnected, Receive, Send, Stream
 from kvota.api.texts import Language
 from kvota.engine import Engine
 from kvota.errors import CallerError, FieldError, Forbidden, Invalid, KeyReused, KvotaError, NotFound, WorldError
@@ -109,6 +107,8 @@ class App:
             operation, parameters = self._route(scope)
             name = operation.name
             answer = await self._answer(_Request(operation, parameters, scope, headers, receive, language))
+            if isinstance(answer.body, Stream) and scope["method"] != "HEAD":
+                await answer.body.begin(receive)
         except Disconnected:
             return
         except KvotaError as error:

@@ -1,28 +1,22 @@
 """One HTTP exchange in ASGI's terms: the headers, the body up to its limit, the query, the reply."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from kvota.api.problems import Answer
+from kvota.api.problems import Answer, log_defect
+from kvota.api.streaming import Disconnected, Receive, Send, Stream
 from kvota.errors import BodyTooLarge, FieldError, Invalid, Malformed
 from kvota.wire.fields import encode
 from kvota.wire.replies import Problem
 
 Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 MAX_BODY = 1024 * 1024
 MAX_PARAMETERS = 20
 _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", b"application/problem+json")
 _PRIVATE = (b"cache-control", b"no-store")
-
-
-class Disconnected(Exception):
-    """The client has gone before its request was complete; nobody waits for a reply."""
 
 
 def headers_of(scope: Scope) -> dict[bytes, bytes]:
@@ -84,9 +78,16 @@ def query_of(scope: Scope) -> dict[str, str]:
 
 
 async def send_answer(send: Send, answer: Answer, language: str, *, is_head: bool) -> None:
-    """The reply as JSON, or as it is where the body is bytes."""
+    """The reply as JSON, or as it is where the body is bytes or comes in pieces."""
     body = answer.body
     headers = [_PRIVATE, *answer.headers]
+    if isinstance(body, Stream):
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if is_head:
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await _send_pieces(send, body)
+        return
     if body is None:
         content = b""
     elif isinstance(body, bytes):
@@ -101,3 +102,13 @@ async def send_answer(send: Send, answer: Answer, language: str, *, is_head: boo
         headers.append((b"content-length", b"%d" % len(content)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if is_head else content})
+
+
+async def _send_pieces(send: Send, body: Stream) -> None:
+    """What breaks on the way leaves the reply without its end: the server cuts the connection, and the client knows."""
+    try:
+        await body.send(send)
+    except (Disconnected, OSError):
+        return
+    except Exception as error:  # noqa: BLE001 - the reply has begun, and can tell no problem any more
+        log_defect("a reply in pieces", error)

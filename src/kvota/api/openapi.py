@@ -162,6 +162,8 @@ def _responses(operation: Operation, of_kind: dict[Any, Json]) -> Json:
         response: Json = {"description": HTTPStatus(status).phrase}
         if operation.reply is not None:
             response["content"] = {"application/json": {"schema": of_kind[operation.reply]}}
+        elif operation.media_type != "application/json":
+            response["content"] = {operation.media_type: {"schema": {"type": "string"}}}
         elif operation.name in _TEXT:
             kind = "text/html" if operation.name == "docs" else "text/plain"
             response["content"] = {kind: {"schema": {"type": "string"}}}

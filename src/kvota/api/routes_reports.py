@@ -12,7 +12,7 @@ from kvota.core.periods import first_instant, milliseconds
 from kvota.errors import Invalid
 from kvota.store import EntryFilter
 from kvota.wire.fields import parse_instant
-from kvota.wire.queries import BY, EntriesQuery, UsageQuery
+from kvota.wire.queries import BY, EntriesQuery, ExportQuery, UsageQuery
 from kvota.wire.reports import entry, usage_report
 
 FIRST_YEAR, LAST_YEAR = 1970, 2099
@@ -21,6 +21,13 @@ FIRST_YEAR, LAST_YEAR = 1970, 2099
 async def list_entries(call: Call) -> Answer:
     """A page of the ledger, by seq."""
     query: EntriesQuery = call.query
+    which = await entry_filter(call, query)
+    rows = await call.services.read(call.services.reads.entries, call.company, which, query.after, query.limit + 1)
+    return page(rows, query.limit, entry, lambda row: row.entry.seq)
+
+
+async def entry_filter(call: Call, query: ExportQuery) -> EntryFilter:
+    """Which entries are asked for; dates are those of the company's calendar."""
     if query.kind is not UNSET and query.kind not in KINDS:
         raise Invalid.field("kind", f"must be one of {', '.join(KINDS)}", query.kind)
     zone = "UTC"
@@ -35,8 +42,7 @@ async def list_entries(call: Call) -> Answer:
     )
     if which.start is not None and which.end is not None and which.end <= which.start:
         raise Invalid.field("to", "must be after from", query.end)
-    rows = await call.services.read(call.services.reads.entries, call.company, which, query.after, query.limit + 1)
-    return page(rows, query.limit, entry, lambda row: row.entry.seq)
+    return which
 
 
 def _moment(field: str, text: str | UnsetType, zone: str) -> int | None:

@@ -16,6 +16,7 @@ from kvota.reads import Reads
 P = ParamSpec("P")
 T = TypeVar("T")
 READING_THREADS = 8
+WRITING_THREADS = 2
 
 
 class Mailbox:
@@ -64,6 +65,7 @@ class Services:
         self._mailbox = Mailbox()
         self._threads = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="kvota-reads")
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="kvota-work")
+        self._writers = ThreadPoolExecutor(WRITING_THREADS, thread_name_prefix="kvota-files")
 
     async def read(self, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Ask the store, in a thread."""
@@ -74,6 +76,11 @@ class Services:
         """Have something long done, one at a time, in a thread of its own: reads do not wait for it."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._worker, functools.partial(ask, *args, **kwargs))
+
+    async def make_file(self, make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Have a file written, which takes minutes: a few at a time, the others wait."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writers, functools.partial(make, *args, **kwargs))
 
     async def submit(self, command: Command) -> Outcome:
         """Have a command carried out; its outcome is durable. Raises what went wrong."""
@@ -107,4 +114,5 @@ class Services:
         """End the threads; what they read is finished first, and long work broken off."""
         self.reads.editions.close()
         self._worker.shutdown(wait=True, cancel_futures=True)
+        self._writers.shutdown(wait=True, cancel_futures=True)
         self._threads.shutdown(wait=True)

@@ -27,14 +27,19 @@ class HoldsQuery(PageQuery, frozen=True, kw_only=True):
     status: Literal["open", "captured", "void", "expired"] | UnsetType = UNSET
 
 
-class EntriesQuery(Query, frozen=True, kw_only=True):
-    """``from`` and ``to`` are local dates or instants, half-open."""
+class ExportQuery(Query, frozen=True, kw_only=True):
+    """Which entries. ``from`` and ``to`` are local dates or instants, half-open."""
 
     kind: ShortText | UnsetType = UNSET
     user: Id | UnsetType = UNSET
     action: ShortText | UnsetType = UNSET
     start: ShortText | UnsetType = msgspec.field(name="from", default=UNSET)
     end: ShortText | UnsetType = msgspec.field(name="to", default=UNSET)
+
+
+class EntriesQuery(ExportQuery, frozen=True, kw_only=True):
+    """A page of them."""
+
     after: Annotated[int, Meta(ge=0, le=10**15)] = 0
     limit: Limit = 100
 

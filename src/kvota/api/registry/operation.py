@@ -32,6 +32,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     body: type[requests.Request] | None = None
     media: str | None = None
     query: type[queries.Query] = queries.Query
+    media_type: str = "application/json"
     codes: tuple[str, ...] = ()
     takes_key: bool = False
 

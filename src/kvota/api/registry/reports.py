@@ -1,6 +1,6 @@
 """The ledger and the statistics."""
 
-from kvota.api import routes_reports
+from kvota.api import routes_exports, routes_reports
 from kvota.api.registry.operation import COMPANY, REPORTED, SEERS, Operation, operation
 from kvota.wire import queries, replies
 
@@ -12,6 +12,14 @@ def reports() -> list[Operation]:
             "list_entries", SEERS, f"GET {COMPANY}/entries", "A page of the ledger, by seq",
             routes_reports.list_entries, tag="Reports", query=queries.EntriesQuery,
             reply=replies.Page[replies.Entry],
+        ),
+        operation(
+            "entries_csv", SEERS, f"GET {COMPANY}/entries.csv", "The ledger as CSV",
+            routes_exports.entries_csv, tag="Reports", query=queries.ExportQuery, media_type="text/csv",
+        ),
+        operation(
+            "entries_xlsx", SEERS, f"GET {COMPANY}/entries.xlsx", "The ledger as a workbook",
+            routes_exports.entries_xlsx, tag="Reports", query=queries.ExportQuery, media_type=routes_exports.XLSX,
         ),
         operation(
             "get_usage", REPORTED, f"GET {COMPANY}/usage", "Statistics of local dates; a member sees his own",
