@@ -9,7 +9,7 @@ from kvota.core.catalogue import Catalogue
 from kvota.errors import Busy, CatalogueInvalid, FieldError
 from kvota.loading import Library
 from kvota.rehearsing import RehearsedPage, rehearse
-from kvota.store import Conflict, PlansInUse, Store, StoredCatalogue
+from kvota.store import Overtaken, PlansInUse, Store, StoredCatalogue
 
 TRIES = 5
 
@@ -89,7 +89,7 @@ def offer_catalogue(store: Store, catalogue: Catalogue, text: str) -> Offered:
         try:
             newest = stored[-1].number if stored else 0
             added = store.add_catalogue(offered.edition, newest=newest, plans=catalogue.plans.keys())
-        except Conflict:
+        except Overtaken:
             continue
         except PlansInUse as problem:
             raise _drops(catalogue, problem.plans) from problem

@@ -38,6 +38,10 @@ class CommitUnknown(Exception):
     """The connection was lost during COMMIT: ``was_committed`` tells whether the batch is there."""
 
 
+class Overtaken(Exception):
+    """Another catalogue was loaded since the caller compared its own with the newest: compare again."""
+
+
 class PlansInUse(Exception):
     """Companies have, or will have by a scheduled change, plans that a new catalogue drops."""
 
@@ -359,7 +363,7 @@ class Store(Protocol):
         ``loaded_at`` is read from the clock then, and ``effective_at`` becomes the later of the given one and it,
         except for the first catalogue of a store, which keeps the given one. One of the same version is returned as
         it is stored, and nothing is added. ``newest``: the number of the newest catalogue that the caller has
-        compared this one with; ``Conflict`` where there is another by now. ``plans``: those that it has;
+        compared this one with; ``Overtaken`` where there is another by now. ``plans``: those that it has;
         ``PlansInUse`` where companies have others. No company changes its plan between that look and the adding.
         """
         ...
@@ -372,6 +376,6 @@ class Store(Protocol):
 
 
 __all__ = [
-    "ApiKey", "Batch", "CommitUnknown", "Conflict", "Entry", "EntryFilter", "Loading", "PlansInUse", "Remembered",
-    "Rows", "Snapshot", "Store", "StoredCatalogue", "Transaction", "Unreadable", "UsageRow", "Want",
+    "ApiKey", "Batch", "CommitUnknown", "Conflict", "Entry", "EntryFilter", "Loading", "Overtaken", "PlansInUse",
+    "Remembered", "Rows", "Snapshot", "Store", "StoredCatalogue", "Transaction", "Unreadable", "UsageRow", "Want",
 ]  # fmt: skip

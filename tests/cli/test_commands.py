@@ -1,8 +1,13 @@
 """Every command once, on a store of its own and through a server: what it does, its JSON, its exit code."""
 
+from pathlib import Path
+
 import httpx2
 
+import kvota.catalogues
 from tests.cli.processes import OPERATOR_KEY
+
+SHIPPED = Path(kvota.catalogues.__file__).parent / "bitrix24.toml"
 
 
 def balance(kvota, company):
@@ -209,3 +214,26 @@ def test_json_is_exactly_what_the_api_says(server, tmp_path, embedded):
     ):
         said = httpx2.get(f"{server.url}/v1/{path}", headers=headers)
         assert through.ok(*command, "--json").out == said.text + "\n"
+
+
+def test_a_catalogue_is_tried_out_loaded_and_listed(kvota, acme, tmp_path):
+    kvota.ok("charge", acme, "feed_text")
+    versions = [one["version"] for one in kvota.ok("catalogue", "editions", "--json").json["items"]]
+    shipped = SHIPPED.read_text()
+    text = shipped.replace(f'version = "{versions[0]}"', f'version = "{versions[-1]}.1"')
+    assert text.count("[actions.feed_text]") == 1
+    file = tmp_path / "ours.toml"
+    file.write_text(text)
+    tried = kvota.ok("catalogue", "load", str(file), "--dry-run").out
+    assert f"{versions[-1]}.1 could be loaded" in tried
+    assert f"Changes since {versions[-1]}:" in tried
+    assert kvota.ok("catalogue", "load", str(file), "--dry-run", "--json").json["last_month"]["items"] == []
+    assert len(kvota.ok("catalogue", "editions", "--json").json["items"]) == len(versions)
+    assert kvota.ok("catalogue", "load", str(file)).out.startswith("Loaded: ")
+    assert "nothing has changed" in kvota.ok("catalogue", "load", str(file)).out
+    listed = kvota.ok("catalogue", "editions").out
+    assert f"{versions[-1]}.1" in listed
+    file.write_text(text.replace("allowance = 100 ", "allowance = 99 "))
+    refused = kvota("catalogue", "load", str(file))
+    assert refused.code == 2
+    assert "100 → 99" in refused.err

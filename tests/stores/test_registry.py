@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kvota.errors import Invalid, StoreUnavailable
-from kvota.store import ApiKey, Batch, Store, StoredCatalogue
+from kvota.store import ApiKey, Batch, Overtaken, PlansInUse, Store, StoredCatalogue
 from kvota.stores import open_store
 from tests.stores.making import NOW, account, save
 
@@ -180,6 +180,40 @@ def test_no_newer_catalogue_appears_while_a_transaction_runs(store: Store, other
         transaction.commit()
     thread.join(20)
     assert len(store.catalogues()) == 2
+
+
+def test_defect_1_a_plan_that_a_company_comes_to_meanwhile_is_not_dropped(store: Store, other: Store):
+    """Another process moves the company after the catalogue was compared, and commits while it is being added."""
+    store.add_catalogue(catalogue("1"))
+    save(store, created=[account(plan="old")])
+    assert store.plans_in_use() == ["old"]
+    problems: list[Exception] = []
+
+    def add() -> None:
+        try:
+            store.add_catalogue(catalogue("2"), newest=1, plans={"old", "new"})
+        except PlansInUse as problem:
+            problems.append(problem)
+
+    with other.begin() as transaction:
+        transaction.lock(["acme"])
+        thread = threading.Thread(target=add)
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive()
+        transaction.save(Batch(id="move", at=NOW, accounts=[account(plan="dropped", scheduled_plan="gone")]))
+        transaction.commit()
+    thread.join(60)
+    assert [problem.args for problem in problems] == [("dropped, gone",)]
+    assert [one.version for one in store.catalogues()] == ["1"]
+
+
+def test_a_catalogue_that_was_compared_with_another_newest_one_is_not_added(store: Store, other: Store):
+    store.add_catalogue(catalogue("1"))
+    other.add_catalogue(catalogue("3"), newest=1, plans=())
+    with pytest.raises(Overtaken):
+        store.add_catalogue(catalogue("2"), newest=1, plans=())
+    assert [one.version for one in store.catalogues()] == ["1", "3"]
 
 
 # Opening

@@ -14,6 +14,7 @@ from kvota.cli import (
     companies,
     demo,
     keys,
+    loading,
     orders,
     plans,
     reading,
@@ -53,8 +54,8 @@ _GROUPS: tuple[tuple[str, Group, str, tuple[Callable[..., int], ...]], ...] = (
     (
         "catalogue",
         _SERVER,
-        "Check a catalogue file, or show what actions cost and plans give.",
-        (catalogues.check, catalogues.show),
+        "Check, show, try out and load catalogues.",
+        (catalogues.check, catalogues.show, loading.load, loading.editions),
     ),
     (
         "company",

@@ -55,15 +55,18 @@ class Door:
         method: str,
         *path: str,
         body: Mapping[str, object] | None = None,
+        toml: str | None = None,
         query: Mapping[str, object | None] | None = None,
         key: str | None = None,
     ) -> Answer:
-        """One call below ``/v1``; ``path`` is its parts. What is None in the query is left out."""
+        """One call below ``/v1``; ``path`` is its parts. What is None in the query is left out. ``toml`` is a body."""
         headers = {} if key is None else {"Idempotency-Key": key}
         parameters = {name: str(value) for name, value in (query or {}).items() if value is not None}
         content = None if body is None else msgspec.json.encode(body)
         if content is not None:
             headers["Content-Type"] = "application/json"
+        if toml is not None:
+            content, headers["Content-Type"] = toml.encode(), "application/toml"
         request = self._client.build_request(
             method,
             "/v1/" + "/".join(quote(part, safe="") for part in path),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from kvota.core.people import Person
 from kvota.errors import Busy, Invalid, StoreUnavailable
-from kvota.store import ApiKey, Conflict, PlansInUse, StoredCatalogue
+from kvota.store import ApiKey, Conflict, Overtaken, PlansInUse, StoredCatalogue
 from kvota.stores.batches import Session, Statement
 from kvota.stores.dialect import CLOCK, Dialect
 from kvota.stores.reading import PERSON
@@ -141,7 +141,7 @@ class Registry(ABC):
                 return CATALOGUES.read(rows[0])
             now, last, _ = self._run(session, CLOCK)[0]
             if newest is not None and newest != last:
-                raise Conflict(f"catalogue {last} was loaded meanwhile")
+                raise Overtaken(f"catalogue {last} was loaded meanwhile")
             if plans is not None and (dropped := [plan for (plan,) in self._run(session, PLANS) if plan not in plans]):
                 raise PlansInUse(dropped)
             effective_at = max(catalogue.effective_at, now) if last else catalogue.effective_at
