@@ -2,11 +2,12 @@
 
 import contextlib
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
-from kvota.server import MAX_PIPELINED
+from kvota.server import MAX_PIPELINED, UNREAD_SECONDS
 from tests.acceptance.servers import serving
 from tests.faults.harness import scene
 from tests.faults.slow import bytes_of, charge_of, dripping, request_of, send_and_never_read
@@ -74,6 +75,28 @@ def test_clients_that_never_read_hold_nobody_up_and_cost_little_memory(sqlite_ur
 @pytest.mark.soak
 def test_fifty_clients_that_never_read_hold_nobody_up_and_cost_little_memory(store_url, tmp_path, report):
     report(unread(store_url, tmp_path, 50, 5000))
+
+
+@pytest.mark.soak
+def test_a_client_that_reads_nothing_for_a_minute_is_cut_off(sqlite_url, tmp_path):
+    with serving(sqlite_url, tmp_path) as server:
+        asked = [b"GET /openapi.json HTTP/1.1\r\n\r\n"] * 100
+        with send_and_never_read(server.port, asked) as line:
+            line.settimeout(1)
+            deadline = time.monotonic() + 4 * UNREAD_SECONDS
+            while is_connected(line):
+                assert time.monotonic() < deadline, "it is still connected"
+
+
+def is_connected(line):
+    """Whether the other side has not hung up; sends what the server does not take."""
+    try:
+        line.sendall(b"GET /openapi.json HTTP/1.1\r\n\r\n" * 1000)
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def replies_to(port, many):
