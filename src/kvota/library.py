@@ -4,7 +4,10 @@ A decline is a returned value; an exception of ``kvota.errors`` means that the c
 method may be called from any thread; calls that run at the same moment share one commit. Instants are aware datetimes.
 """
 
+import queue
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
@@ -19,7 +22,7 @@ from kvota.asks.methods import Methods
 from kvota.asks.problems import decline, failure
 from kvota.core.commands import Command
 from kvota.engine import Outcome
-from kvota.errors import CallerError, Forbidden, KeyReused
+from kvota.errors import Busy, CallerError, Forbidden, KeyReused
 from kvota.settings import DEFAULT_CATALOGUE, DEFAULT_STORE, Settings
 from kvota.store import ApiKey
 from kvota.wire.asking import Asker
@@ -112,8 +115,17 @@ class _Here(Services):
         return self._engine.execute(command)
 
     async def submit_all(self, commands: Sequence[Command]) -> list[Outcome | Exception]:
-        futures = [self._submitted(command) for command in commands]
-        return [self._outcome(future) for future in futures]
+        answers: queue.SimpleQueue[tuple[int, Outcome | Exception]] = queue.SimpleQueue()
+        for index, command in enumerate(commands):
+            try:
+                self._engine.tell(command, partial(_put, answers, index))
+            except Busy as error:
+                answers.put((index, error))
+        return [answer for _, answer in sorted((answers.get() for _ in commands), key=itemgetter(0))]
+
+
+def _put(answers: queue.SimpleQueue[tuple[int, T]], index: int, answer: T) -> None:
+    answers.put((index, answer))
 
 
 def _finished(handling: Coroutine[Any, Any, T]) -> T:
