@@ -9,7 +9,7 @@ from kvota.core.funds import available
 from kvota.core.limits import PLAN_CAP, Call, Reason, Refusal, first_refusal
 from kvota.core.periods import DAY, HOUR, day, month, month_of, week
 from kvota.core.state import State, replace, zones_of
-from kvota.core.timeline import advance
+from kvota.core.timeline import Foresight
 
 NEVER: frozenset[Reason] = frozenset({"company_suspended", "tool_disabled", "user_required"})
 """Reasons that no passing of time removes."""
@@ -65,10 +65,10 @@ def explain(
 
 def first_approval(state: State, book: Book, attempt: Attempt, now: int) -> int | None:
     """Walk through the instants at which time changes something until one approves the call."""
-    ahead = state.fork()
+    ahead = Foresight(state, book)
     for at in _instants(state, book, now):
-        advance(ahead, book, at)
-        if attempt(ahead, book.at(at), at) is None:
+        ahead.advance(at)
+        if attempt(ahead.state, book.at(at), at) is None:
             return at
     return None
 

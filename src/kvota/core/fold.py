@@ -50,6 +50,13 @@ def record(
     return entry
 
 
+def foresee(state: State, book: Book, fact: AnyFact, at: int) -> None:
+    """Carry a fact that has not happened into a state: its effect, and no entry."""
+    account = state.known
+    apply(fact, state, Header(at, account.seq + 1, book.at(at).version))
+    state.account = replace(state.known, seq=account.seq + 1, at=at)
+
+
 def balance_after(account: Account, catalogue: Catalogue) -> BalanceAfter:
     """The balance that an entry carries."""
     return BalanceAfter(
