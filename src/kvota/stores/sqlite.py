@@ -30,8 +30,10 @@ BUSY_SECONDS = 10.0
 READERS = 8
 CLEAN_EVERY = 256
 LOCK = "SELECT $accounts FROM $wants CROSS JOIN accounts t WHERE t.company = w.value->>0"
-# SQLite's own limits are for small devices: 64 MB of cache, and a checkpoint after 16 MB of log instead of 4.
-TUNING = "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000"
+# SQLite's own limits are for small devices: a checkpoint after 16 MB of log instead of 4, and more cache. In a store
+# that has grown each connection fills its own; what the readers do not find there, the system's cache has.
+TUNING = "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000"
+WRITER_CACHE, READER_CACHE = "PRAGMA cache_size = -32768", "PRAGMA cache_size = -4096"
 RECORDS = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     name TEXT NOT NULL PRIMARY KEY, hash TEXT NOT NULL, applied_at INTEGER NOT NULL
@@ -78,6 +80,7 @@ class Connection:
             if not is_reader:
                 self._use_log()
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'OFF'}; {TUNING}")
+            self._connection.execute(READER_CACHE if is_reader else WRITER_CACHE)
         except apsw.Error as problem:
             raise _translated(problem, path) from problem
 
