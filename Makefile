@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
-.PHONY: help run test soak bench lint format lock clean setup postgres curl wrk
+.PHONY: help run test soak bench lint format lock clean setup postgres curl faketime wrk
 
 help:
 	@echo 'make run      set everything up and serve a demo company'
@@ -18,10 +18,10 @@ help:
 run: setup
 	@exec $(BIN)/kvota demo
 
-test: postgres curl lint
+test: postgres curl faketime lint
 	$(BIN)/pytest -m "not soak" -n auto --maxprocesses 4 --dist worksteal
 
-soak: setup postgres curl
+soak: setup postgres curl faketime
 	$(BIN)/pytest -m soak -n auto --maxprocesses 2 --dist worksteal
 
 bench: setup postgres wrk
@@ -48,6 +48,9 @@ postgres:
 
 curl:
 	@sh tools/setup.sh curl
+
+faketime:
+	@sh tools/setup.sh faketime
 
 wrk:
 	@sh tools/setup.sh wrk

@@ -161,6 +161,12 @@ class Cluster:
         self._process.kill()
         self._process.wait()
 
+    def demote(self) -> None:
+        """Stop in order and start as a hot standby, which only reads; ``SELECT pg_promote()`` ends that."""
+        self.stop()
+        (self._folder / "data" / "standby.signal").touch()
+        self.start()
+
     def restart_if_ended(self) -> None:
         """As whoever supervises it does."""
         assert self._process is not None

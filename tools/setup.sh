@@ -3,6 +3,7 @@
 #        setup.sh postgres    the programs of PostgreSQL, for the tests
 #        setup.sh curl        curl, for the tests of the README
 #        setup.sh wrk         wrk, for the figures of bench/
+#        setup.sh faketime    libfaketime, for the tests of clocks
 # Does nothing, and needs no network, where it is all there already.
 set -eu
 cd "$(dirname "$0")/.."
@@ -76,7 +77,11 @@ wrk() {
     command -v /usr/bin/wrk >/dev/null || packages wrk
 }
 
+faketime() {
+    command -v /usr/bin/faketime >/dev/null || packages faketime
+}
+
 case "${1-}" in
-    venv | postgres | curl | wrk) "$1" ;;
-    *) sed -n '2,6s/^# //p' "$0" >&2 && exit 2 ;;
+    venv | postgres | curl | wrk | faketime) "$1" ;;
+    *) sed -n '2,7s/^# //p' "$0" >&2 && exit 2 ;;
 esac

@@ -37,7 +37,8 @@ SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin',
 """
 WRITER_PATIENCE = "SELECT set_config('idle_in_transaction_session_timeout', '60s', false)"
 _IN_THE_WAY = {"40001", "40P01", "55P03", "23505"}
-_UNUSABLE = ("08", "25006", "28", "3D", "42501", "53", "55000", "57", "58", "XX")
+# 0A000 is what a hot standby says to READ WRITE.
+_UNUSABLE = ("08", "0A000", "25006", "28", "3D", "42501", "53", "55000", "57", "58", "XX")
 
 
 def _first_line(problem: Exception) -> str:
