@@ -168,6 +168,20 @@ def test_entries_are_listed_and_filtered(kvota, acme):
     assert "--after 1" in first.err
 
 
+def test_entries_are_written_to_a_file_whole_or_not_at_all(kvota, acme):
+    kvota.ok("charge", acme, "feed_text", "--user", "anna")
+    text, book = kvota.folder / "entries.csv", kvota.folder / "entries.xlsx"
+    assert kvota.ok("entries", acme, "--kind", "charged", "--csv", str(text)).out == f"Written: {text}\n"
+    lines = text.read_text(encoding="utf-8-sig").splitlines()
+    assert (len(lines), lines[0][:15], ",anna," in lines[1]) == (2, "company,seq,at,", True)
+    kvota.ok("entries", acme, "--xlsx", str(book))
+    assert book.read_bytes().startswith(b"PK")
+    for wrong in (("nobody",), (acme, "--kind", "x"), (acme, "--xlsx", str(book))):
+        assert kvota("entries", *wrong, "--csv", str(kvota.folder / "new.csv")).code == 2
+    assert kvota("entries", acme, "--csv", str(kvota.folder / "no" / "folder.csv")).code == 2
+    assert not list(kvota.folder.glob("new*")) + list(kvota.folder.glob("*.part"))
+
+
 def test_a_boost_is_added_listed_and_revoked(kvota, acme):
     added = kvota.ok("boost", "add", acme, "boost_100", "--json").json
     assert (added["boost"], added["remaining"]) == ("boost_100", 100)

@@ -1,10 +1,11 @@
 """One way to ask, wherever the answer comes from: a running server, or the same API in this process."""
 
 import asyncio
-from collections.abc import Generator, Mapping
+from collections.abc import Coroutine, Generator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, BinaryIO, NamedTuple, Self, TypeVar
 from urllib.parse import quote
 
 import httpx2
@@ -17,6 +18,8 @@ from kvota.settings import Settings
 from kvota.wiring import Meter
 
 TIMEOUT_SECONDS = 60.0
+OK_STATUS = 200
+T = TypeVar("T")
 HERE = "http://kvota.local"
 
 
@@ -74,14 +77,49 @@ class Door:
             content=content,
             headers=headers,
         )
+        reply = self._run(self._client.send(request))
+        return Answer(reply.status_code, reply.content)
+
+    def save(self, file: Path, *path: str, query: Mapping[str, object | None]) -> Answer:
+        """Save what a GET answers to a file, piece by piece; an error is an answer, and leaves no file."""
+        parameters = {name: str(value) for name, value in query.items() if value is not None}
+        where = "/v1/" + "/".join(quote(part, safe="") for part in path)
+        return self._run(self._save(self._client.build_request("GET", where, params=parameters, timeout=None), file))
+
+    async def _save(self, request: httpx2.Request, file: Path) -> Answer:
+        reply = await self._client.send(request, stream=True)
         try:
-            reply = self._runner.run(self._client.send(request))
+            if reply.status_code != OK_STATUS:
+                return Answer(reply.status_code, await reply.aread())
+            with _unfinished(file) as content:
+                async for piece in reply.aiter_bytes():
+                    content.write(piece)
+        finally:
+            await reply.aclose()
+        return Answer(reply.status_code, b"")
+
+    def _run(self, call: Coroutine[Any, Any, T]) -> T:
+        try:
+            return self._runner.run(call)
         except httpx2.TransportError as error:
             raise ServerUnreachable(
                 f"There is no answer at {self._client.base_url}: {error or type(error).__name__}. Is the server "
                 "running there? Start one with `kvota serve`, or give --store to work without a server."
             ) from error
-        return Answer(reply.status_code, reply.content)
+
+
+@contextmanager
+def _unfinished(file: Path) -> Generator[BinaryIO]:
+    """A file beside it that takes its name once it is whole; what is broken off leaves nothing."""
+    part = file.with_name(file.name + ".part")
+    try:
+        with part.open("wb") as content:
+            yield content
+        part.replace(file)
+    except OSError as error:
+        raise Invalid.field("file", f"cannot be written: {error}", str(file)) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

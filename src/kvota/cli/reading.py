@@ -1,12 +1,14 @@
 """``kvota balance``, ``usage`` and ``entries``."""
 
 import datetime as dt
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from kvota.cli import OK
 from kvota.cli.options import Where
+from kvota.errors import Invalid
 
 if TYPE_CHECKING:
     from kvota.cli.door import Answer, Door
@@ -129,6 +131,8 @@ def entries(
     to: str | None = None,
     after: int | None = None,
     limit: int = 100,
+    csv: Path | None = None,
+    xlsx: Path | None = None,
     where: Where = _HERE,
 ) -> int:
     """The ledger: every fact, numbered, with what it cost and the balance after it.
@@ -136,6 +140,7 @@ def entries(
     For example:
 
         kvota entries acme --kind charged --user anna --limit 20
+        kvota entries acme --from 2026-11-01 --to 2026-12-01 --xlsx november.xlsx
 
     Parameters
     ----------
@@ -155,12 +160,33 @@ def entries(
         Those after this number.
     limit
         At most so many, 1 to 1000.
+    csv
+        Write all of them to this file instead, as CSV.
+    xlsx
+        The same as a workbook.
     """
     from kvota.cli.door import opened
 
-    query = {"kind": kind, "user": user, "action": action, "from": from_, "to": to, "after": after, "limit": limit}
+    which = {"kind": kind, "user": user, "action": action, "from": from_, "to": to}
+    if csv is not None or xlsx is not None:
+        if csv is not None and xlsx is not None:
+            raise Invalid("--csv and --xlsx cannot both be given: export twice.")
+        file, name = (csv, "entries.csv") if csv is not None else (xlsx, "entries.xlsx")
+        return _save_entries(company, name, file or Path(), which, where)
+    query = {**which, "after": after, "limit": limit}
     with opened(where) as door:
         return _tell_entries(door.ask("GET", "companies", company, "entries", query=query), company, where)
+
+
+def _save_entries(company: str, name: str, file: Path, which: dict[str, str | None], where: Where) -> int:
+    from kvota.cli.door import opened
+    from kvota.cli.screen import is_told, say
+
+    with opened(where) as door:
+        answer = door.save(file, "companies", company, name, query=which)
+    if not is_told(answer, where):
+        say(f"Written: {file}")
+    return OK
 
 
 def _tell_entries(answer: "Answer", company: str, where: Where) -> int:
