@@ -182,6 +182,15 @@ def test_a_server_that_stays_silent_costs_no_more_than_the_deadline(opened, prox
     assert spent(client, acme) == 1
 
 
+@pytest.mark.parametrize(
+    ("url", "key"), [("localhost:8024", "kv_x"), ("http://[", "kv_x"), ("http://localhost", "ключ")]
+)
+def test_a_url_or_key_that_cannot_be_is_refused_at_once(url, key):
+    for kind in (Client, AsyncClient):
+        with pytest.raises(e.Invalid, match="must be"):
+            kind(url, key)
+
+
 @pytest.mark.parametrize("ask", ["charge", "hold", "quote"])
 def test_fail_closed_a_meter_that_is_down_approves_nothing(opened, ask):
     """Defect class 15: with nobody at the port there is an exception in time, and no value."""

@@ -65,6 +65,6 @@ class AsyncClient(AsyncMethods):
         try:
             async with asyncio.timeout(exchange.tries.left_seconds):
                 reply = await self._http.send(exchange.request(self._http))
-        except (httpx2.TransportError, TimeoutError) as error:
+        except (httpx2.RequestError, TimeoutError) as error:
             raise exchange.unanswered(error) from error
         return exchange.reply(reply.status_code, reply.headers, reply.content)

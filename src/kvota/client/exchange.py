@@ -32,7 +32,11 @@ class Server(NamedTuple):
     @classmethod
     def at(cls, url: str, key: str, language: str, patience: Patience) -> "Server":
         """Raises ``Invalid`` for what is no URL of a server and no API key."""
-        if not url.startswith(("http://", "https://")):
+        try:
+            parsed = httpx2.URL(url)
+        except httpx2.InvalidURL:
+            parsed = httpx2.URL()
+        if parsed.scheme not in ("http", "https") or not parsed.host:
             raise Invalid.field("url", "must be a URL such as http://127.0.0.1:8024", url)
         if not key or not key.isascii() or not key.isprintable():
             raise Invalid("key: must be an API key; it looks like kv_ and then letters and digits.")

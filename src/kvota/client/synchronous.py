@@ -73,7 +73,7 @@ class Client(Methods):
                 body = b"".join(_in_time(reply.iter_bytes(), exchange.tries))
             finally:
                 reply.close()
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             raise exchange.unanswered(error) from error
         return exchange.reply(reply.status_code, reply.headers, body)
 
