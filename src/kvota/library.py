@@ -91,8 +91,8 @@ class Kvota(Methods):
             raise KeyReused(ask.key) from error
 
     async def _handle(self, operation: Operation, ask: Ask[Any]) -> Answer:
-        body = None if operation.body is None else read_body(operation.body, encode(ask.body))
-        request = "" if ask.key is None or body is None else fingerprint(ask.method, ask.path, body)
+        body: Any = ask.text if operation.body is None else read_body(operation.body, encode(ask.body))
+        request = "" if ask.key is None else fingerprint(ask.method, ask.path, body)
         call = Call(
             self._services,
             _OWNER,
@@ -113,6 +113,9 @@ class _Here(Services):
 
     async def submit(self, command: Command) -> Outcome:
         return self._engine.execute(command)
+
+    async def work(self, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return ask(*args, **kwargs)
 
     async def submit_all(self, commands: Sequence[Command]) -> list[Outcome | Exception]:
         answers: queue.SimpleQueue[tuple[int, Outcome | Exception]] = queue.SimpleQueue()

@@ -14,6 +14,7 @@ from kvota import errors as e
 from kvota.client import CaptureOperation, ChargeOperation, Client, HoldOperation, VoidOperation
 from kvota.core.periods import Instant
 from kvota.wire.fields import enc_hook
+from tests.acceptance.servers import CATALOGUE
 from tests.client.awaited import Awaited
 from tests.client.conftest import NOON
 
@@ -257,6 +258,21 @@ class Conformance:
         catalogue = door.catalogue()
         assert (catalogue.id, catalogue.actions["site_creation"].max) == ("cases", 25)
         assert door.clock() == door.set_clock(NOON) == NOON
+
+    def test_a_catalogue_is_tried_out_and_a_wrong_one_refused(self, door):
+        text = CATALOGUE.read_text().replace('version = "2026-01-01"', 'version = "2026-02-01"', 1)
+        cheaper = text.replace("allowance = 10\n", "allowance = 11\n", 1)
+        offered = door.load_catalogue(cheaper, dry_run=True)
+        assert [(one.section, one.entry, one.before, one.after) for one in offered.changes] == [
+            ("catalogue", None, "2026-01-01", "2026-02-01"), ("plans", "tiny", 10, 11),
+        ]  # fmt: skip
+        assert (offered.last_month.items, offered.last_month.next) == ([], None)  # nobody was there in February
+        assert door.load_catalogue(CATALOGUE.read_text()).changes == []
+        (edition,) = door.catalogues()
+        assert (edition.version, edition.in_force) == ("2026-01-01", True)
+        with pytest.raises(e.CallerError) as wrong:
+            door.load_catalogue("[catalogue")
+        assert wrong.value.code == "invalid"
 
     @pytest.mark.parametrize(
         ("error", "given"),

@@ -16,7 +16,9 @@ from kvota.client import AsyncClient, Client
 
 SERVICE = {"healthz", "readyz", "metrics", "openapi", "docs"}
 """No calls of a caller's: for those who run the server, and for browsers."""
-OPERATIONS = {one.name: one for one in operations() if one.name not in SERVICE}
+FILES = {"entries_csv", "entries_xlsx"}
+"""Files for people, streamed; a program reads the same as values with ``entries``."""
+OPERATIONS = {one.name: one for one in operations() if one.name not in SERVICE | FILES}
 SAMPLES: dict[str, Any] = {
     "amount": 1,
     "end": dt.date(2026, 3, 2),
@@ -64,8 +66,8 @@ def test_every_operation_is_described_once():
 def test_a_description_fits_its_operation(name):
     ask = ask_of(DESCRIBED[name])
     operation: Operation = OPERATIONS[ask.operation]
-    assert (ask.method, ask.takes_key, ask.kind, ask.reply) == (
-        operation.method, operation.takes_key, operation.body, operation.reply,
+    assert (ask.method, ask.takes_key, ask.kind, ask.media, ask.reply) == (
+        operation.method, operation.takes_key, operation.body, operation.media, operation.reply,
     )  # fmt: skip
     assert tuple(ask.parameters) == operation.parameters
     assert ask.path == operation.path.format(**ask.parameters)
@@ -76,7 +78,7 @@ def test_only_the_call_whose_repeat_would_do_it_again_is_not_repeated():
     """Whatever else writes takes a key, or sets what it names to what it says, or has its keys within."""
     for describe in DESCRIBED.values():
         ask = ask_of(describe)
-        is_safe = ask.takes_key or ask.method != "POST" or ask.operation in ("quote", "batch")
+        is_safe = ask.takes_key or ask.method != "POST" or ask.operation in ("quote", "batch", "load_catalogue")
         assert ask.is_repeatable is is_safe, ask.operation
 
 

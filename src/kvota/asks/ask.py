@@ -24,8 +24,9 @@ def _itself(reply: Any) -> Any:  # noqa: ANN401 - what the reply is
 class Ask(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """One call. ``operation`` is its name in the API's registry, ``parameters`` what stands in its path.
 
-    ``body`` holds the fields of ``kind`` that were given. ``reply`` is the Struct that comes back, None for nothing;
-    ``take`` makes the caller's value of it. A decline comes back as ``replies.Decline``.
+    ``body`` holds the fields of ``kind`` that were given; ``text`` is a body of the type ``media``. ``reply`` is the
+    Struct that comes back, None for nothing; ``take`` makes the caller's value of it. A decline comes back as
+    ``replies.Decline``.
     """
 
     operation: str
@@ -34,6 +35,8 @@ class Ask(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     parameters: Mapping[str, str] = {}
     kind: type[requests.Request] | None = None
     body: Mapping[str, object] = {}
+    text: str = ""
+    media: str | None = None
     query: Mapping[str, str] = {}
     reply: Any = None
     take: Callable[[Any], T] = _itself

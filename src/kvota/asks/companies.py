@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal, TypedDict, Unpack
 
-from kvota.asks.ask import Ask, Pages, company_path, given, once, own_id, paged
+from kvota.asks.ask import Ask, Pages, asked, company_path, given, once, own_id, paged
 from kvota.wire import replies, requests
 from kvota.wire.catalogue_view import Catalogue
+from kvota.wire.edition_view import Edition, OfferedCatalogue
 
 
 class CompanyFields(TypedDict, total=False):
@@ -23,6 +24,36 @@ class CompanyFields(TypedDict, total=False):
 def catalogue() -> Ask[Catalogue]:
     """The catalogue in force."""
     return Ask(operation="get_catalogue", method="GET", path="/v1/catalogue", reply=Catalogue)
+
+
+def catalogues() -> Pages[Edition]:
+    """The editions of the catalogue, oldest first."""
+    return Pages(
+        Ask(
+            operation="list_catalogues",
+            method="GET",
+            path="/v1/catalogues",
+            query=paged(),
+            reply=replies.Page[Edition],
+        )
+    )
+
+
+def load_catalogue(text: str, *, dry_run: bool = False, after: str = "") -> Ask[OfferedCatalogue]:
+    """Load a newer catalogue, the text of its TOML file; again: nothing changes.
+
+    A dry run shows what would change, and what the last month of every company would have been under it: a page of
+    companies, and ``last_month.next`` is what to give as ``after`` for the next one.
+    """
+    return Ask(
+        operation="load_catalogue",
+        method="POST",
+        path="/v1/catalogues",
+        text=text,
+        media="application/toml",
+        query=asked(dry_run="true" if dry_run else "false", after=after or None),
+        reply=OfferedCatalogue,
+    )
 
 
 def companies() -> Pages[replies.Company]:

@@ -60,7 +60,10 @@ class Exchange(Generic[T]):
         self._key = ask.key or (new_key() if ask.takes_key else None)
         self._headers = {} if self._key is None else {"Idempotency-Key": self._key}
         self._content = None
-        if ask.kind is not None:
+        if ask.media is not None:
+            self._content = ask.text.encode()
+            self._headers["Content-Type"] = ask.media
+        elif ask.kind is not None:
             self._content = encode(ask.body)
             self._headers["Content-Type"] = "application/json"
 
