@@ -3,8 +3,13 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
-from tests.acceptance.servers import kvota, serving
+import httpx2
+
+from tests.acceptance.servers import CATALOGUE, OPERATOR_KEY, Server, kvota, serving
+
+CHAT = '[actions.chat_question]\ntool = "chat"\nbase = 1'
 
 
 def test_defect_1_two_hundred_callers_of_four_processes_share_the_last_ten_requests(store_url, tmp_path):
@@ -100,3 +105,32 @@ def test_defect_4_two_captures_at_once_have_one_winner(store_url, tmp_path):
         used = servers[0].call("GET", "/v1/companies/acme/balance").body["allowance"]
         assert used["held"] == 0
         assert used["used"] == winners.pop() + 6
+
+
+def test_defect_12_a_catalogue_loaded_by_one_process_prices_the_next_call_of_every_other(store_url, tmp_path):
+    """And no process lets a company onto a plan that the catalogue has dropped."""
+    text = CATALOGUE.read_text()
+    newer = text.replace('version = "2026-01-01"', 'version = "2026-01-02"').replace("[plans.large]", "[plans.huge]")
+    newer = newer.replace(CHAT, CHAT.replace("1", "2"))
+    assert newer.count("base = 2") == text.count("base = 2") + 1
+    with ExitStack() as stack:
+        servers = [stack.enter_context(serving(store_url, tmp_path)) for _ in range(3)]
+        for number in range(3):
+            body = {"name": "Acme", "plan": "small", "time_zone": "UTC"}
+            assert servers[number].call("PUT", f"/v1/companies/c{number}", body).status == 201
+            charge = servers[number].call("POST", f"/v1/companies/c{number}/charges", {"action": "chat_question"})
+            assert charge.body["cost"] == 1
+        assert load(servers[0], newer)["edition"]["in_force"]
+        for number, server in enumerate(servers):
+            charge = server.call("POST", f"/v1/companies/c{number}/charges", {"action": "chat_question"})
+            assert (charge.body["cost"], charge.body["catalogue"]) == (2, "2026-01-02")
+            moved = server.call("POST", f"/v1/companies/c{number}/plan-changes", {"plan": "large"})
+            assert (moved.status, moved.body["code"]) == (422, "unknown_plan")
+    assert kvota("verify", store=store_url).returncode == 0
+
+
+def load(server: Server, text: str) -> Any:
+    headers = {"Authorization": f"Bearer {OPERATOR_KEY}", "Content-Type": "application/toml"}
+    reply = httpx2.post(f"{server.url}/v1/catalogues", content=text.encode(), headers=headers, timeout=60)
+    assert reply.status_code == 201, reply.text
+    return reply.json()
