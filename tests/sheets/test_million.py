@@ -64,7 +64,7 @@ class Highest:
 
 @contextlib.contextmanager
 def asked(server: Server, path: str) -> Iterator[http.client.HTTPResponse]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=900)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=3600)
     with contextlib.closing(connection):
         connection.request("GET", f"{COMPANY}/{path}", headers={"Authorization": f"Bearer {OPERATOR_KEY}"})
         with connection.getresponse() as reply:
