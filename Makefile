@@ -21,7 +21,7 @@ run: setup
 test: postgres curl faketime lint
 	$(BIN)/pytest -m "not soak" -n auto --maxprocesses 4 --dist worksteal
 
-soak: setup postgres curl faketime
+soak: setup postgres curl wrk faketime
 	$(BIN)/pytest -m soak -n auto --maxprocesses 2 --dist worksteal
 
 bench: setup postgres wrk

@@ -4,7 +4,7 @@ import threading
 import time
 from functools import partial
 
-from bench.figures import Claim, Figure, Series, interleaved
+from bench.figures import Figure, Series, interleaved
 from bench.stores import COMPANIES, NAMES, STORES, catalogue, company, fill, folder, store
 from kvota import Declined, Kvota
 from kvota.core.account import Charge, Usage
@@ -23,20 +23,19 @@ at once, the next {TOGETHER} when all are answered.
 def main() -> None:
     """Measure both stores."""
     series: list[Series] = []
-    claims: list[Claim] = []
     for kind in STORES:
         with folder() as place, store(kind, place) as url:
             rules = catalogue(place)
             fill(url, rules)
             meter = open_meter(Settings(store=url, catalogue=rules))
             try:
-                _measured(NAMES[kind], meter, series, claims)
+                _measured(NAMES[kind], meter, series)
             finally:
                 meter.close()
-    Figure(name="embedded", title="The library, without HTTP", method=METHOD, series=series, claims=claims).save()
+    Figure(name="embedded", title="The library, without HTTP", method=METHOD, series=series).save()
 
 
-def _measured(name: str, meter: Meter, series: list[Series], claims: list[Claim]) -> None:
+def _measured(name: str, meter: Meter, series: list[Series]) -> None:
     latencies: list[float] = []
     together = f"{TOGETHER} commands at a time"
 
@@ -52,7 +51,6 @@ def _measured(name: str, meter: Meter, series: list[Series], claims: list[Claim]
         series.append(Series(name=f"{name}: {what}", unit="charges/s", runs=values))
         if what == "one caller":
             series.append(Series(name="— a call takes (median)", unit="ms", runs=latencies[1:]))
-    claims.append(Claim(text=f"{name}: {together}", value=series[-1].median, unit="/s", at_least=15_000))
 
 
 def _call(kvota: Kvota, first: int, until: float) -> list[float]:

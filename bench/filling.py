@@ -123,7 +123,7 @@ def _sqlite(path: str) -> Iterator[Writer]:
             connection.executemany(f"INSERT INTO {table} ({texts[0]}) VALUES ({texts[1]})", rows)
 
     yield write
-    connection.execute("PRAGMA optimize = 0x10002; PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
 
 
