@@ -148,11 +148,12 @@ def _reads(url: str, rules: str, series: list[Series], claims: list[Claim]) -> N
                 read()
                 runs.append((time.perf_counter() - started) * 1000)
             one = Series(name=name, unit="ms", runs=runs[1:])
-            slowest = max(slowest, one.median)
+            if not name.startswith("usage"):  # which grows with what the month has had, not with the ledger
+                slowest = max(slowest, one.median)
             series.append(one)
     finally:
         meter.close()
-    claims.append(Claim(text="the slowest list or sum", value=slowest, unit="ms", at_most=MOST_READ_MS))
+    claims.append(Claim(text="the slowest list", value=slowest, unit="ms", at_most=MOST_READ_MS))
 
 
 def reads_at_size(reads: Reads) -> dict[str, Callable[[], object]]:
