@@ -10,6 +10,7 @@ KvotaError
 │   │   └── UnknownBoost
 │   ├── KeyReused          the idempotency key stands for another request
 │   ├── Unauthenticated    no key, or one that is not known
+│   ├── TooManyAttempts    too many unknown keys came from this address; its next one is looked at later
 │   ├── Forbidden          the key's role may not do this
 │   ├── NotFound           company, hold, charge, order, boost, cap, key, user
 │   ├── HoldClosed         the hold has already ended in another way
@@ -88,6 +89,14 @@ class KeyReused(CallerError):
 
 class Unauthenticated(CallerError):
     code = "unauthenticated"
+
+
+class TooManyAttempts(CallerError):
+    code = "too_many_attempts"
+
+    def __init__(self, detail: str, *, retry_after_seconds: int = 60) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Forbidden(CallerError):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from kvota.api.attempts import FAILURES
 from kvota.api.problems import STATUS, language_of
 from kvota.api.russian import in_russian
 from kvota.api.texts import TITLES
@@ -63,8 +64,15 @@ def capped(api, **more):
     return api.post(CHARGES, CHAT, **more)
 
 
+def guessed(api, **more):
+    for number in range(FAILURES):
+        api.get("/v1/catalogue", headers={"Authorization": f"Bearer kv_guess_{number}"})
+    return api.get("/v1/catalogue", as_="nobody", **more)
+
+
 WAYS = {
     "malformed": lambda api, **more: api.post(CHARGES, raw=b"{", **more),
+    "too_many_attempts": guessed,
     "unauthenticated": lambda api, **more: api.get("/v1/catalogue", as_="nobody", **more),
     "insufficient_requests": lambda api, **more: api.post(
         CHARGES, {"action": "site", "quantities": {"images": 9}}, **more

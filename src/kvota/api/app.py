@@ -12,6 +12,7 @@ from kvota.api.auth import Keyring, check_company, check_role
 from kvota.api.calls import Call
 from kvota.api.exchange import (
     Scope,
+    address_of,
     headers_of,
     query_of,
     read_all,
@@ -157,7 +158,7 @@ class App:
         operation, parameters = request.operation, request.parameters
         if operation.roles is None:
             return await self._carry_out(request, _NOBODY, None)
-        key = await self._keyring.authenticate(request.headers)
+        key = await self._keyring.authenticate(request.headers, address_of(request.scope))
         request.scope["kvota.key"] = key.id
         check_role(key, operation.roles)
         company = parameters.get("company")

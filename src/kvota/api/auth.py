@@ -1,11 +1,13 @@
 """Who asks, and whether the role may: ``Authorization: Bearer <key>``, and the table of roles of the contract."""
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 
+from kvota.api.attempts import Attempts
 from kvota.api.services import Services
-from kvota.errors import Forbidden, NotFound, Unauthenticated
+from kvota.errors import Forbidden, NotFound, TooManyAttempts, Unauthenticated
 from kvota.store import ApiKey
 
 OPERATOR, ADMIN, APP, MEMBER, AUDITOR = "operator", "admin", "app", "member", "auditor"
@@ -16,15 +18,18 @@ MAX_REMEMBERED = 10_000
 
 
 class Keyring:
-    """Finds the key of a secret. Known ones are remembered for half a second, so that a busy key costs nothing."""
+    """Finds the key of a secret. Known ones are remembered for half a second, so that a busy key costs nothing.
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    An address from which many unknown keys came has to wait; keys that were known before open all the while.
+    """
+
+    def __init__(self, services: Services, attempts: Attempts | None = None) -> None:
+        self._services, self._attempts = services, attempts or Attempts()
         self._known: dict[bytes, tuple[float, int, ApiKey]] = {}
         self._asking: dict[tuple[bytes, int], asyncio.Task[ApiKey | None]] = {}
 
-    async def authenticate(self, headers: Mapping[bytes, bytes]) -> ApiKey:
-        """The key that asks; ``Unauthenticated`` where there is none in force."""
+    async def authenticate(self, headers: Mapping[bytes, bytes], address: str) -> ApiKey:
+        """The key that asks; ``Unauthenticated`` where there is none in force, or ``TooManyAttempts``."""
         value = headers.get(b"authorization", b"")
         changes = self._services.key_changes
         known = self._known.get(value)
@@ -34,9 +39,12 @@ class Keyring:
         secret = secret.strip()
         if scheme.lower() != b"bearer" or not secret or len(secret) > MAX_SECRET or not secret.isascii():
             raise Unauthenticated("no bearer token")
+        if known is None and (wait := self._attempts.wait_seconds(address)):
+            raise TooManyAttempts("too many unknown keys", retry_after_seconds=math.ceil(wait))
         key = await asyncio.shield(self._find(value, changes, secret.decode()))
         if key is None:
             self._known.pop(value, None)
+            self._attempts.failed(address)
             raise Unauthenticated("no such key")
         if len(self._known) >= MAX_REMEMBERED:
             self._known.clear()

@@ -19,6 +19,12 @@ _PROBLEM = (b"content-type", b"application/problem+json")
 _PRIVATE = (b"cache-control", b"no-store")
 
 
+def address_of(scope: Scope) -> str:
+    """The address that the connection comes from: a proxy's, where there is one. Empty for a socket in the file system."""
+    client: tuple[str, int] | None = scope.get("client")
+    return client[0] if client else ""
+
+
 def headers_of(scope: Scope) -> dict[bytes, bytes]:
     """The headers by their names in small letters; one that came more than once with commas between its values."""
     found: dict[bytes, bytes] = {}

@@ -102,7 +102,7 @@ def codes_of(operation: Operation) -> list[str]:
         codes |= {"busy", "store_unavailable"}
     codes |= {"malformed", "invalid"}
     if operation.roles is not None:
-        codes |= {"unauthenticated", "forbidden"}
+        codes |= {"unauthenticated", "forbidden", "too_many_attempts"}
     if "company" in operation.parameters:
         codes.add("company_not_found")
     if operation.body is not None or operation.media is not None:

@@ -14,7 +14,7 @@ from kvota.api import texts
 from kvota.api.texts import Language
 from kvota.core.declines import Declined
 from kvota.core.periods import SECOND, instant
-from kvota.errors import CallerError, Internal, KvotaError, WorldError
+from kvota.errors import CallerError, Internal, KvotaError, TooManyAttempts, WorldError
 from kvota.wire import replies as wire
 from kvota.wire.faults import shown
 from kvota.wire.views import maybe, ways_out
@@ -42,6 +42,7 @@ STATUS: dict[str, int] = {
     "unknown_boost": 422,
     "quantity_missing": 422,
     "idempotency_key_reused": 422,
+    "too_many_attempts": 429,
     "hourly_limit": 429,
     "cap_reached": 429,
     "internal": 500,
@@ -84,7 +85,7 @@ def of_error(error: KvotaError, language: Language, *, key: str | None = None) -
     code = error.code
     facts: Mapping[str, str] = {"key": repr(key) if key else ""}
     headers: Headers = ()
-    if isinstance(error, WorldError):
+    if isinstance(error, WorldError | TooManyAttempts):
         headers = ((b"retry-after", b"%d" % error.retry_after_seconds),)
     elif isinstance(error, MethodNotAllowed):
         headers = ((b"allow", error.allow.encode()),)

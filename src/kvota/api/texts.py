@@ -12,6 +12,7 @@ Language = Literal["en", "ru"]
 TITLES: dict[str, tuple[str, str]] = {
     "malformed": ("The request cannot be read", "Запрос не читается"),
     "unauthenticated": ("Who is asking is not known", "Неизвестно, кто спрашивает"),
+    "too_many_attempts": ("Too many unknown keys", "Слишком много неизвестных ключей"),
     "forbidden": ("This key may not do that", "Этому ключу нельзя"),
     "insufficient_requests": ("Not enough AI requests", "Не хватает AI-запросов"),
     "company_suspended": ("The company is suspended", "Компания приостановлена"),
@@ -46,6 +47,16 @@ _DETAILS: dict[str, tuple[str, str]] = {
         (
             "Ключ API не указан, неизвестен или отозван. "
             "Отправьте заголовок Authorization: Bearer <ключ> с действующим ключом."
+        ),
+    ),
+    "too_many_attempts": (
+        (
+            "Too many requests with unknown API keys came from this address. "
+            "Check the key, and send it again after Retry-After."
+        ),
+        (
+            "С этого адреса пришло слишком много запросов с неизвестными ключами API. "
+            "Проверьте ключ и повторите запрос через время из Retry-After."
         ),
     ),
     "idempotency_key_reused": (

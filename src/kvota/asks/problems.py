@@ -24,6 +24,7 @@ CALLER_ERRORS: dict[str, type[errors.CallerError]] = {
         errors.UnknownBoost,
         errors.KeyReused,
         errors.Unauthenticated,
+        errors.TooManyAttempts,
         errors.Forbidden,
         errors.HoldClosed,
         errors.OrderClosed,
