@@ -160,3 +160,13 @@ def test_a_store_that_does_not_answer_is_unavailable():
 
 def test_replies_are_not_kept_by_caches(api):
     assert api.get("/v1/companies/acme/balance").headers["cache-control"] == "no-store"
+
+
+def test_every_reply_tells_browsers_to_keep_run_and_frame_nothing_of_it(api):
+    replies = [api.get("/v1/companies/acme"), api.get("/v1/companies/nobody"), api.get("/v1/companies", as_="nobody")]
+    for reply in [*replies, api.get("/docs"), api.get("/openapi.json"), api.get("/metrics"), api.get("/healthz")]:
+        assert reply.headers["cache-control"] == "no-store"
+        assert reply.headers["x-content-type-options"] == "nosniff"
+    for reply in [*replies, api.get("/docs")]:
+        assert "default-src 'none'" in reply.headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in reply.headers["content-security-policy"]

@@ -12,8 +12,9 @@ themselves. The calls whose answers were lost are repeated under their keys by t
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import NamedTuple
 
 from tests.acceptance.servers import Server, kvota, serving
@@ -40,12 +41,20 @@ class Scene(NamedTuple):
         return self.servers[0]
 
     def verdict(
-        self, fault: str, *, runs: int = 1, may_cut: bool = False, may_refuse: bool = True, may_drop: bool = True
+        self,
+        fault: str,
+        *,
+        runs: int = 1,
+        may_cut: bool = False,
+        may_refuse: bool = True,
+        may_drop: bool = True,
+        verify: Callable[[], CompletedProcess[str]] | None = None,
     ) -> Verdict:
         """Let the callers finish, every hold end, and compare the ledgers with what the callers were told.
 
         ``may_cut``: connections may have ended without an answer, because their server did. ``may_refuse``: calls may
         have got a 503. ``may_drop``: a call that nobody repeats may have its effect though its caller got no answer.
+        ``verify``: the ``kvota verify`` of another version.
         """
         self.callers.finish()
         problems = [*self.callers.problems, *self.callers.repeat(REPEATED)]
@@ -56,7 +65,8 @@ class Scene(NamedTuple):
         findings, still_open = self._examine()
         if not may_drop:
             problems += findings.unanswered
-        if (verified := kvota("verify", store=self.store, catalogue=CATALOGUE)).returncode:
+        verified = verify() if verify is not None else kvota("verify", store=self.store, catalogue=CATALOGUE)
+        if verified.returncode:
             problems.append(f"verify: {verified.stdout[-500:]}{verified.stderr[-500:]}")
         everything = [*findings.lost, *findings.double, *findings.open, *findings.wrong, *problems]
         return Verdict(

@@ -16,11 +16,13 @@ MAX_BODY = 1024 * 1024
 MAX_PARAMETERS = 20
 _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", b"application/problem+json")
-_PRIVATE = (b"cache-control", b"no-store")
+# Nothing is kept by who is in between, and nothing that a caller sent is run or framed by a browser that is led here.
+_SAFE = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+_BARE = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 
 
 def address_of(scope: Scope) -> str:
-    """The address that the connection comes from: a proxy's, where there is one. Empty for a socket in the file system."""
+    """The address that the connection comes from, a proxy's where there is one; empty for a socket file."""
     client: tuple[str, int] | None = scope.get("client")
     return client[0] if client else ""
 
@@ -86,7 +88,7 @@ def query_of(scope: Scope) -> dict[str, str]:
 async def send_answer(send: Send, answer: Answer, language: str, *, is_head: bool) -> None:
     """The reply as JSON, or as it is where the body is bytes or comes in pieces."""
     body = answer.body
-    headers = [_PRIVATE, *answer.headers]
+    headers = [*_SAFE, *answer.headers]
     if isinstance(body, Stream):
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         if is_head:
@@ -101,9 +103,9 @@ async def send_answer(send: Send, answer: Answer, language: str, *, is_head: boo
     else:
         content = encode(body)
         if isinstance(body, Problem):
-            headers += [_PROBLEM, (b"content-language", language.encode())]
+            headers += [_PROBLEM, _BARE, (b"content-language", language.encode())]
         else:
-            headers.append(_JSON)
+            headers += [_JSON, _BARE]
     if answer.status != 204:  # noqa: PLR2004 - no content, so no length
         headers.append((b"content-length", b"%d" % len(content)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -45,6 +45,5 @@ async def docs(call: Call) -> Answer:
     headers = (
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-security-policy", policy),
-        (b"x-content-type-options", b"nosniff"),
     )
     return Answer(200, call.services.documents["docs"](), headers)
