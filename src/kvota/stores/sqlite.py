@@ -33,7 +33,7 @@ LOCK = "SELECT $accounts FROM $wants CROSS JOIN accounts t WHERE t.company = w.v
 # SQLite's own limits are for small devices: a checkpoint after 16 MB of log instead of 4, and more cache. In a store
 # that has grown each connection fills its own; what the readers do not find there, the system's cache has.
 TUNING = "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000"
-WRITER_CACHE, READER_CACHE = "PRAGMA cache_size = -32768", "PRAGMA cache_size = -4096"
+WRITER_CACHE, READER_CACHE = "PRAGMA cache_size = -16384", "PRAGMA cache_size = -2048"
 RECORDS = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     name TEXT NOT NULL PRIMARY KEY, hash TEXT NOT NULL, applied_at INTEGER NOT NULL
