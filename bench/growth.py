@@ -33,10 +33,12 @@ MOST_TIMES, MOST_MS, MOST_READ_MS = 1.5, 5, 100
 METHOD = """
 The one store has {entries:,} entries ({largest:,} of them in one company, a thousand in each of {others:,} others, over
 a year, with all that belongs to them), the other has the same companies and no calls. Charges over HTTP, 64
-connections, each company in turn, or all on the largest; a balance by one caller at a time; lists and sums in process,
-of the largest company, a hundred entries a page, each {rounds} times. Then each statement that a batch can send is run
-for a company of either store and for the largest one: `EXPLAIN (ANALYZE, BUFFERS)` of PostgreSQL counts the rows that
-it reads, SQLite the steps of its machine.
+connections, each company in turn, or all on the largest; a balance by one caller at a time (before the charges: it
+reads when the calls of the last two hours were, as many as the hourly limit lets through); lists and sums in process,
+of the largest company, a hundred entries a page, each {rounds} times. Each statement that a batch can send is run for a
+company of either store and for the largest one: `EXPLAIN (ANALYZE, BUFFERS)` of PostgreSQL counts the rows that it
+reads, SQLite the steps of its machine. They differ by a constant: beyond its first 5,000 entries a ledger has more
+indexes to write.
 """
 
 
@@ -82,20 +84,17 @@ def measured(kind: str, size: Size) -> Figure:
         series: list[Series] = []
         claims: list[Claim] = []
         with serving(empty_url, rules, place) as empty, serving(grown_url, rules, place) as grown:
-            _charges(empty, grown, companies, series, claims)
             _balance(grown, series, claims)
-        _reads(grown_url, rules, series, claims)
-        _statements(small_url, grown_url, claims)
+            _reads(grown_url, rules, series, claims)
+            _statements(small_url, grown_url, claims)
+            _charges(empty, grown, companies, series, claims)
         claims.append(Claim(text="findings of `verify` in three ledgers", value=_findings(grown_url), at_most=0))
         return Figure(
             name=f"growth_{kind}",
             title=f"{entries:,} entries on {NAMES[kind]}",
             method=METHOD.format(entries=entries, largest=size.largest, others=size.others, rounds=ROUNDS),
             series=series,
-            claims=[
-                *claims,
-                Claim(text="findings of `verify` in three ledgers", value=_findings(grown_url), at_most=0),
-            ],
+            claims=claims,
             note=f"Filling the store took {seconds / 60:.0f} minutes.",
             command=f".venv/bin/python -m bench.growth {kind}",
         )
@@ -202,7 +201,7 @@ def _statements(small_url: str, grown_url: str, claims: list[Claim]) -> None:
         for who, name in (("the same company in the grown store", company(1)), ("the largest", LARGEST)):
             done = work(grown_url, known(grown, name))
             more = max(one.rows - before[statement].rows for statement, one in done.items())
-            claims.append(Claim(text=f"{unit} more of the statement that changes most, {who}", value=more, at_most=25))
+            claims.append(Claim(text=f"{unit} more of the statement that changes most, {who}", value=more, at_most=50))
     finally:
         small.close()
         grown.close()
