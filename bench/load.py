@@ -42,12 +42,14 @@ def load(
     companies: int = 1,
     keys: bool = False,
     pairs: bool = False,
+    batch: int = 0,
     connections: int = CONNECTIONS,
     seconds: float = SECONDS,
 ) -> Loaded:
     """Ask ``path`` over and over, with each company in turn; every reply must be a good one.
 
-    ``pairs``: each call is a hold of something with images, and the next one captures it.
+    ``pairs``: each call is a hold of something with images, and the next one captures it. ``batch``: each call is a
+    batch of so many operations like ``body``.
     """
     before = cpu_seconds(server.pid)
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s", "-s", str(SCRIPT), server.url]
@@ -56,7 +58,7 @@ def load(
         path,
         body,
         str(companies),
-        "pairs" if pairs else "yes" if keys else "no",
+        f"batch-{batch}" if batch else "pairs" if pairs else "yes" if keys else "no",
         secrets.token_hex(6),
     ]
     done = subprocess.run([*command, "--", *told], capture_output=True, text=True, check=True)
