@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from kvota.core.account import Boost, Charge, Hold, Refund
+from kvota.core.account import Account, Boost, Charge, Hold, Refund, has_only_moved
 from kvota.core.balance import Balance
 from kvota.core.catalogue import Book
 from kvota.core.commands import Command, UseAssistant
@@ -220,6 +220,8 @@ class _Deciding:
 
     def __init__(self, commands: list[Command], failed: dict[int, Exception]) -> None:
         self._commands, self._failed = commands, failed
+        self._before: dict[str, Account] = {}
+        self._capped: set[str] = set()
         self._base: dict[str, State] = {}
         self._ahead: dict[str, State] = {}
         self._wrote: set[str] = set()
@@ -231,12 +233,14 @@ class _Deciding:
     def run(self, transaction: Transaction, library: Library, now: Callable[[Loading], int]) -> list[Answer]:
         """Lock, read the clock, load, decide each in turn."""
         commands = [one for index, one in enumerate(self._commands) if index not in self._failed]
-        accounts = transaction.lock(sorted({command.company for command in commands}))
-        self._new = {command.company for command in commands} - accounts.keys()
+        companies = {command.company for command in commands}
+        self._before = accounts = transaction.lock(sorted(companies))
+        self._new = companies - accounts.keys()
         book = library.book(transaction.catalogue_number())
         self._clock = now(transaction)
         loader = Loader(transaction, book, self._clock, transaction)
         self._base, self._keys = loader.states(accounts, commands)
+        self._capped = {name for name, state in self._base.items() if state.account and state.account.spending_zones}
         answers: list[Answer] = []
         for index, command in enumerate(self._commands):
             if index in self._failed:
@@ -294,7 +298,7 @@ class _Deciding:
         for company, base in self._base.items():
             ahead = self._ahead.get(company, base)
             if company in self._wrote:
-                _collect(batch, ahead, is_new=company in self._new)
+                self._collect(batch, ahead)
             else:
                 if base.changes.is_account_changed:
                     batch.accounts.append(base.known)
@@ -304,23 +308,36 @@ class _Deciding:
         transaction.save(batch)
         return True
 
+    def _collect(self, batch: Batch, state: State) -> None:
+        changes, company = state.changes, state.company
+        self._collect_account(batch, state.known)
+        batch.entries += changes.entries
+        batch.statistics += [(company, key, counts) for key, counts in changes.statistics.items()]
+        if changes.holds:
+            batch.holds += [state.holds[name] for name in sorted(changes.holds)]
+        if changes.boosts:
+            batch.boosts += [state.boosts[name] for name in sorted(changes.boosts)]
+        if changes.stages:
+            batch.stages += [state.stages[key] for key in sorted(changes.stages)]
+        if changes.orders:
+            batch.orders += [state.orders[name] for name in sorted(changes.orders)]
+        if changes.caps:
+            batch.caps += [state.caps[name] for name in sorted(changes.caps) if name in state.caps]
+            batch.caps_gone += [(company, name) for name in sorted(changes.caps) if name not in state.caps]
+        if changes.declines:
+            batch.declines += [(company, key, n) for key, n in changes.declines.items()]
+        if state.known.spending_zones:
+            batch.spending += [(company, key, amount) for key, amount in changes.spending.items() if amount]
+        elif company in self._capped:
+            batch.spending_gone.append(company)
 
-def _collect(batch: Batch, state: State, *, is_new: bool) -> None:
-    changes, company = state.changes, state.company
-    (batch.created if is_new else batch.accounts).append(state.known)
-    batch.entries += changes.entries
-    batch.holds += [state.holds[name] for name in sorted(changes.holds)]
-    batch.boosts += [state.boosts[name] for name in sorted(changes.boosts)]
-    batch.stages += [state.stages[key] for key in sorted(changes.stages)]
-    batch.orders += [state.orders[name] for name in sorted(changes.orders)]
-    batch.caps += [state.caps[name] for name in sorted(changes.caps) if name in state.caps]
-    batch.caps_gone += [(company, name) for name in sorted(changes.caps) if name not in state.caps]
-    batch.statistics += [(company, key, counts) for key, counts in changes.statistics.items()]
-    batch.declines += [(company, key, n) for key, n in changes.declines.items()]
-    if state.known.spending_zones:
-        batch.spending += [(company, key, amount) for key, amount in changes.spending.items() if amount]
-    else:
-        batch.spending_gone.append(company)
+    def _collect_account(self, batch: Batch, account: Account) -> None:
+        if account.company in self._new:
+            batch.created.append(account)
+        elif has_only_moved(account, self._before[account.company]):
+            batch.moved.append(account)
+        else:
+            batch.accounts.append(account)
 
 
 def replay(first: Remembered, command: Command) -> Outcome:

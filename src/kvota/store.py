@@ -139,14 +139,16 @@ class Batch(msgspec.Struct, kw_only=True):
 
     No list has a key twice. Entries, remembered replies and the batch itself are only ever added, and a charge has one
     refund: one that is there already is a ``Conflict``.
-    ``created`` are accounts that did not exist: if one does by now, ``Conflict``. Stages with nothing standing on
-    them are removed, as are the caps in ``caps_gone`` and the spending of the companies in ``spending_gone``.
+    ``moved`` are accounts of which nothing but the columns in ``core.account.MOVING`` has changed. ``created`` are
+    accounts that did not exist: if one does by now, ``Conflict``. Stages with nothing standing on them are removed, as
+    are the caps in ``caps_gone`` and the spending of the companies in ``spending_gone``.
     """
 
     id: str
     at: int
     created: list[Account] = []
     accounts: list[Account] = []
+    moved: list[Account] = []
     entries: list[Written] = []
     holds: list[Hold] = []
     boosts: list[Boost] = []

@@ -56,6 +56,7 @@ def hot_statements(dialect: Dialect) -> list[Statement]:
         at=NOW,
         created=[account("new")],
         accounts=[account(name) for name in NAMES],
+        moved=[account(name) for name in NAMES],
         entries=ledger([charged(10**6)], first=10**6),
         holds=[hold("hld_9", name) for name in NAMES],
         boosts=[boost("bst_9", name) for name in NAMES],

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from kvota.core.account import Counts, DeclineKey, Draw, SpendingKey, StatisticsKey
+from kvota.core.account import MOVING, Counts, DeclineKey, Draw, SpendingKey, StatisticsKey
 from kvota.core.catalogue import Price
 from kvota.store import Batch, Conflict, EntryFilter, Rows, Store, Want
 from tests.stores.making import (
@@ -267,6 +267,20 @@ def test_a_charge_is_refunded_once(store: Store):
     with pytest.raises(Conflict):
         save(store, "two", entries=ledger([refunded("chg_0000000001")], first=3))
     save(store, "three", entries=ledger([charged(1), refunded("chg_0000000001")], company="beta"))
+
+
+def test_of_an_account_that_moved_nothing_but_what_moves_is_written(store: Store):
+    save(store, "one", created=[account(), account("other")])
+    moving = dict(zip(MOVING, range(50, 50 + len(MOVING)), strict=True)) | {
+        "hash": "ab",
+        "hour_slots": 98,
+        "previous_slots": 97,
+        "slots": 99,
+    }
+    save(store, "two", moved=[account(name="not written", locale="ru", caps=3, **moving)])
+    with store.snapshot() as view:
+        assert view.account("acme") == account(**moving)
+        assert view.account("other") == account("other")
 
 
 def test_the_first_reply_of_a_key_is_never_replaced(store: Store):

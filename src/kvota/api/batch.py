@@ -112,8 +112,10 @@ def _named(hold: str) -> str:
 
 
 def _asker(call: Call, operation: BatchOperation, path: str) -> Asker:
-    key = operation.key
-    return call.asker._replace(key=key, request="" if key is None else fingerprint("POST", path, operation))
+    key, asker = operation.key, call.asker
+    if key is None:
+        return asker
+    return Asker(by=asker.by, key=key, request=fingerprint("POST", path, operation), only_actions=asker.only_actions)
 
 
 async def _refusals(call: Call, refused: list[_Refused]) -> list[CallerError]:

@@ -5,6 +5,7 @@ with the ledger; whatever its history, deciding reads one account row and what t
 """
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -70,6 +71,19 @@ class Account(Value, frozen=True, kw_only=True):
     previous_slots: int = 0
     spending_zones: tuple[str, ...] = ()
     orders: int = 0
+
+
+MOVING = (
+    "seq", "hash", "at", "period", "period_start", "period_end", "used", "held", "boosts_left", "boosts_held",
+    "live_boosts", "open_holds", "slept_in", "slots", "hour", "hour_slots", "previous_slots",
+)  # fmt: skip
+"""The columns of an account that move with its ledger; the others are settings, and change when somebody sets them."""
+_settings = attrgetter(*(name for name in Account.__struct_fields__ if name not in MOVING))
+
+
+def has_only_moved(account: Account, before: Account) -> bool:
+    """Whether nothing but the ``MOVING`` columns has changed."""
+    return _settings(account) == _settings(before)
 
 
 class Boost(Value, frozen=True, kw_only=True):

@@ -23,10 +23,12 @@ def now_of(state: State, clock: int) -> int:
 def is_due(state: State, now: int) -> bool:
     """Whether anything has fallen due among what is loaded."""
     account = state.account
-    return account is not None and (
+    if account is None:
+        return False
+    return (
         now >= account.period_end
-        or any(h.status == "open" and h.expires_at <= now for h in state.holds.values())
-        or any(b.status == "live" and b.expires_at <= now for b in state.boosts.values())
+        or (bool(state.holds) and any(h.status == "open" and h.expires_at <= now for h in state.holds.values()))
+        or (bool(state.boosts) and any(b.status == "live" and b.expires_at <= now for b in state.boosts.values()))
     )
 
 

@@ -12,7 +12,6 @@ from kvota.stores.rows import (
     ACCOUNTS,
     BOOSTS,
     CAPS,
-    ENTRIES,
     HOLDS,
     ORDERS,
     REPLIES,
@@ -20,6 +19,7 @@ from kvota.stores.rows import (
     Row,
     document,
     entry_row,
+    moving_rows,
     read_charge,
     read_reply,
     reply_row,
@@ -81,8 +81,9 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self._loads = {name: dialect.lookup(*lookups) for name, lookups in sql.LOADS.items()}
-        self._insert = {table.name: dialect.insert(table) for table in (ACCOUNTS, ENTRIES, REPLIES)}
+        self._insert = {table.name: dialect.insert(table) for table in (ACCOUNTS, REPLIES)}
         self._upsert = {table.name: dialect.upsert(table) for table in (ACCOUNTS, HOLDS, BOOSTS, STAGES, ORDERS, CAPS)}
+        self._move_accounts, self._insert_entries = dialect.sql(sql.MOVE_ACCOUNTS), dialect.sql(sql.INSERT_ENTRIES)
         self._add_statistics = dialect.sql(sql.ADD_STATISTICS)
         self._add_spending = dialect.sql(sql.ADD_SPENDING)
         self._add_declines = dialect.sql(sql.ADD_DECLINES)
@@ -125,7 +126,8 @@ class Statements:
         lists: list[tuple[str, Sequence[object]]] = [
             (self._insert["accounts"], created),
             (self._upsert["accounts"], batch.accounts),
-            (self._insert["entries"], [entry_row(written) for written in batch.entries]),
+            (self._move_accounts, moving_rows(batch.moved)),
+            (self._insert_entries, [entry_row(written) for written in batch.entries]),
             (self._upsert["holds"], batch.holds),
             (self._upsert["boosts"], batch.boosts),
             (self._upsert["stages"], standing),

@@ -6,11 +6,12 @@ tuples in the order of ``Table.columns``.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from kvota.core.account import Account, Boost, Cap, Charge, Hold, Order, PaidStage
+from kvota.core.account import MOVING, Account, Boost, Cap, Charge, Hold, Order, PaidStage
 from kvota.core.entries import AnyFact, Captured, Charged, Held, Refunded, Work, entry_number, read
 from kvota.core.fold import charge_of, refund_of
 from kvota.core.people import Person
@@ -22,7 +23,7 @@ R = TypeVar("R", bound=msgspec.Struct)
 _encode = msgspec.json.Encoder().encode
 
 
-class EntryRow(msgspec.Struct, kw_only=True):
+class EntryRow(msgspec.Struct, kw_only=True, array_like=True):
     """An entry as a row: what is looked for stands beside the text that was hashed."""
 
     company: str
@@ -56,13 +57,15 @@ class Table(Generic[R]):
     def __init__(
         self, name: str, row: type[R], key: Sequence[str], as_json: Sequence[str] = (), flags: Sequence[str] = ()
     ) -> None:
-        self.name, self.row, self.key = name, row, tuple(key)
+        self.name, self.row, self.key, self.as_json = name, row, tuple(key), tuple(as_json)
         fields = msgspec.structs.fields(row)
         self.columns = tuple(field.name for field in fields)
         self._decoders: list[tuple[str, Callable[[Any], object]]] = [
             (field.name, msgspec.json.Decoder(field.type).decode) for field in fields if field.name in as_json
         ]
         self._decoders += [(name, _flag) for name in flags]
+        # not strict: SQLite keeps flags as 0 and 1
+        self._decode_all = msgspec.json.Decoder(list[row], strict=False).decode
 
     def read(self, row: Row) -> R:
         """The value of a row with all columns."""
@@ -76,6 +79,13 @@ class Table(Generic[R]):
                     key = "/".join(str(values[part]) for part in self.key)
                     raise Unreadable(f"{self.name}[{key}].{name}", f"{value!r} cannot be read: {problem}") from problem
         return self.row(**values)
+
+    def read_all(self, text: str) -> list[R]:
+        """The values of a document of rows."""
+        try:
+            return self._decode_all(text)
+        except msgspec.MsgspecError as problem:
+            raise Unreadable(self.name, str(problem)) from problem
 
 
 def _flag(value: object) -> bool:
@@ -105,13 +115,21 @@ TABLES: tuple[Table[Any], ...] = (
 )  # fmt: skip
 
 
+_moving = attrgetter("company", *MOVING)
+
+
+def moving_rows(accounts: Iterable[Account]) -> list[object]:
+    """Of each account its name and the columns that move."""
+    return [_moving(account) for account in accounts]
+
+
 def document(rows: Iterable[object]) -> str:
     """The JSON document that a statement takes apart."""
     return _encode(rows).decode()
 
 
 def _slot(fact: AnyFact) -> int | None:
-    return fact.slot if isinstance(fact, Charged | Held) else None
+    return fact.slot if isinstance(fact, (Charged, Held)) else None
 
 
 def _refunds(fact: AnyFact) -> int | None:

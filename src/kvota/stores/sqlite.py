@@ -29,7 +29,7 @@ from kvota.stores.rows import ACCOUNTS, Row, document
 BUSY_SECONDS = 10.0
 READERS = 8
 CLEAN_EVERY = 256
-LOCK = "SELECT $accounts FROM $wants CROSS JOIN accounts t WHERE t.company = w.value->>0"
+LOCK = "SELECT {accounts} FROM $wants CROSS JOIN accounts t WHERE t.company = w.value->>0"
 # SQLite's own limits are for small devices: a checkpoint after 16 MB of log instead of 4, and more cache. In a store
 # that has grown each connection fills its own; what the readers do not find there, the system's cache has.
 TUNING = "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000"
@@ -161,7 +161,7 @@ class SqliteTransaction:
 
     def lock(self, companies: Sequence[str]) -> dict[str, Account]:
         rows = self._connection.run([Statement(self._store.lock_sql, [document([[name] for name in companies])])])[0]
-        found = [ACCOUNTS.read(row) for row in rows]
+        found = ACCOUNTS.read_all(rows[0][0])
         return {account.company: account for account in found}
 
     def clock(self) -> int:
@@ -200,7 +200,10 @@ class SqliteStore(Registry):
     def __init__(self, path: str, *, temporary: str | None = None) -> None:
         self._dialect = Sqlite()
         self.statements = Statements(self._dialect)
-        self.clock_sql, self.lock_sql = self._dialect.sql(CLOCK), self._dialect.sql(LOCK)
+        self.clock_sql, self.lock_sql = (
+            self._dialect.sql(CLOCK),
+            self._dialect.sql(LOCK.format(accounts=Sqlite.document(ACCOUNTS))),
+        )
         self._path = path
         if not Path(path).parent.is_dir():
             raise StoreUnavailable(f"There is no folder {Path(path).parent} to keep the store in.")
