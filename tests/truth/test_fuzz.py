@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -100,6 +101,24 @@ def test_any_body_path_query_and_headers_are_answered(  # noqa: PLR0917 - one fo
         return  # a clock that is set far ahead would end the boosts and months of all that follow
     sent = {name: value.strip().encode("latin-1") for name, value in headers.items()}
     reply = fuzzed.call(operation.method, path, raw=body, headers=sent)
+    assert_answered(reply.status, reply.headers.get("content-type", ""), reply.content)
+
+
+EXAMPLE = (Path(__file__).parents[1] / "api" / "small.toml").read_bytes()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(
+    at=st.integers(0, len(EXAMPLE)),
+    removed=st.integers(0, 60),
+    put=st.binary(max_size=12)
+    | st.sampled_from([b"[", b"=", b'"""', b"min = 9\n", b"allowance = -1\n", b"\n[plans.x]\n"]),
+    is_tried_out=st.booleans(),
+)
+def test_any_catalogue_is_loaded_or_refused_with_its_mistakes(fuzzed, at, removed, put, is_tried_out):
+    path = "/v1/catalogues" + ("?dry_run=true" if is_tried_out else "")
+    text = EXAMPLE[:at] + put + EXAMPLE[at + removed :]
+    reply = fuzzed.call("POST", path, raw=text, headers={"Content-Type": "application/toml"})
     assert_answered(reply.status, reply.headers.get("content-type", ""), reply.content)
 
 
