@@ -17,8 +17,10 @@ from typing import Any, NamedTuple
 
 from kvota import server
 from kvota.api.app import App, build_app
-from kvota.api.exchange import Receive, Scope, Send, headers_of, read_all, send_answer
+from kvota.api.exchange import send_answer
 from kvota.api.problems import Answer
+from kvota.asgi.exchange import Scope, headers_of, read_all
+from kvota.asgi.streaming import Receive, Send
 from kvota.cli.serving import given_settings
 from kvota.core.account import Charge, Draw
 from kvota.wire import views

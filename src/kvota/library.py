@@ -13,10 +13,10 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 from kvota.api.auth import OPERATOR
 from kvota.api.calls import Call
-from kvota.api.metrics import Metrics
 from kvota.api.problems import Answer
 from kvota.api.registry import Operation, operations
-from kvota.api.services import Services
+from kvota.asgi.metrics import Metrics
+from kvota.asgi.services import Services
 from kvota.asks.ask import Ask
 from kvota.asks.methods import Methods
 from kvota.asks.problems import decline, failure

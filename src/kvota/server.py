@@ -22,7 +22,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from kvota.api.app import build_app
-from kvota.api.metrics import Metrics
+from kvota.asgi.metrics import Metrics
 from kvota.core.periods import SECOND
 from kvota.errors import KvotaError, WorldError
 from kvota.settings import Settings

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kvota.api.attempts import FAILURES, MAX_ADDRESSES, WINDOW_SECONDS, Attempts
+from kvota.asgi.attempts import FAILURES, MAX_ADDRESSES, WINDOW_SECONDS, Attempts
 
 
 def guess(api, number):

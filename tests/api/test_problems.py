@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from kvota.api.attempts import FAILURES
-from kvota.api.problems import STATUS, language_of
+from kvota.api.problems import STATUS
 from kvota.api.russian import in_russian
 from kvota.api.texts import TITLES
+from kvota.asgi.attempts import FAILURES
+from kvota.asgi.languages import language_of
 from tests.api.harness import Api
 
 CHARGES, HOLDS = "/v1/companies/acme/charges", "/v1/companies/acme/holds"

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from kvota.api.streaming import Disconnected, Stream
+from kvota.asgi.streaming import Disconnected, Stream
 from kvota.core.commands import Adjust
 from kvota.sheets import Export, Stopped, write_workbook
 from kvota.sheets.columns import COLUMNS

@@ -10,22 +10,16 @@ import structlog
 from kvota.api import docs, openapi, problems
 from kvota.api.auth import Keyring, check_company, check_role
 from kvota.api.calls import Call
-from kvota.api.exchange import (
-    Scope,
-    address_of,
-    headers_of,
-    query_of,
-    read_all,
-    send_answer,
-    text_of,
-)
-from kvota.api.metrics import Metrics
-from kvota.api.problems import Answer, Internal, MethodNotAllowed, log_defect
+from kvota.api.exchange import send_answer, text_of
+from kvota.api.problems import Answer, Internal, MethodNotAllowed
 from kvota.api.registry import Operation, operations
 from kvota.api.routing import Router
-from kvota.api.services import Services
-from kvota.api.streaming import Disconnected, Receive, Send, Stream
-from kvota.api.texts import Language
+from kvota.asgi.defects import log_defect
+from kvota.asgi.exchange import Scope, address_of, headers_of, query_of, read_all
+from kvota.asgi.languages import Language, language_of
+from kvota.asgi.metrics import Metrics
+from kvota.asgi.services import Services
+from kvota.asgi.streaming import Disconnected, Receive, Send, Stream
 from kvota.engine import Engine
 from kvota.errors import CallerError, FieldError, Forbidden, Invalid, KeyReused, KvotaError, NotFound, WorldError
 from kvota.reads import Reads
@@ -102,7 +96,7 @@ class App:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers = headers_of(scope)
-        language = problems.language_of(headers.get(b"accept-language", b""))
+        language = language_of(headers.get(b"accept-language", b""))
         name = "none"
         try:
             operation, parameters = self._route(scope)

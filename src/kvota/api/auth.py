@@ -5,8 +5,8 @@ import math
 import time
 from collections.abc import Mapping
 
-from kvota.api.attempts import Attempts
-from kvota.api.services import Services
+from kvota.asgi.attempts import Attempts
+from kvota.asgi.services import Services
 from kvota.errors import Forbidden, NotFound, TooManyAttempts, Unauthenticated
 from kvota.store import ApiKey
 

@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 from kvota.api import problems, texts
 from kvota.api.problems import Answer
-from kvota.api.services import Services
-from kvota.api.texts import Language
+from kvota.asgi.languages import Language
+from kvota.asgi.services import Services
 from kvota.core.commands import Command
 from kvota.core.declines import Declined
 from kvota.engine import Outcome

@@ -1,17 +1,14 @@
 """Errors and declines as RFC 9457 problems: the only place with status codes of what went wrong."""
 
 import math
-import traceback
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
-import structlog
 from msgspec import UNSET
 
 from kvota import errors
 from kvota.api import texts
-from kvota.api.texts import Language
+from kvota.asgi.languages import Language
 from kvota.core.declines import Declined
 from kvota.core.periods import SECOND, instant
 from kvota.errors import CallerError, Internal, KvotaError, TooManyAttempts, WorldError
@@ -74,12 +71,6 @@ class MethodNotAllowed(errors.MethodNotAllowed):
         self.method, self.allow = method, allow
 
 
-def log_defect(operation: str, error: Exception) -> None:
-    """Log what nobody foresaw: where it happened, but none of the values there, among which may be a secret."""
-    trace = "".join(traceback.format_exception(error))
-    structlog.get_logger("kvota.api").error("defect", operation=operation, trace=trace)
-
-
 def of_error(error: KvotaError, language: Language, *, key: str | None = None) -> Answer:
     """The problem of an exception; ``key`` is the idempotency key that came."""
     code = error.code
@@ -136,35 +127,7 @@ def needs_clock(row: Declined) -> bool:
     return STATUS[row.reason] == TOO_MANY and row.retry_at is not None
 
 
-@lru_cache(maxsize=1024)
-def language_of(accept: bytes) -> Language:
-    """The better liked of Russian and English in an ``Accept-Language``; of equals the first, and English of none."""
-    liked = {"en": 0.0, "ru": 0.0}
-    others = 0.0
-    for position, item in enumerate(accept.decode("latin-1").lower().split(",")[:100]):
-        tag, _, parameters = item.strip().partition(";")
-        weight = _weight(parameters) * (1 - position / 1_000_000)
-        name = tag.strip().split("-")[0]
-        if name in liked:
-            liked[name] = max(liked[name], weight)
-        elif name == "*":
-            others = weight
-    english = liked["en"] or others
-    return "ru" if liked["ru"] > english else "en"
-
-
-def _weight(parameters: str) -> float:
-    name, _, value = parameters.strip().partition("=")
-    if name.strip() != "q":
-        return 1.0
-    try:
-        weight = float(value)
-    except ValueError:
-        return 0.0
-    return weight if 0 <= weight <= 1 else 0.0
-
-
 __all__ = [
-    "DECLINES", "STATUS", "Answer", "Internal", "MethodNotAllowed", "language_of", "log_defect", "needs_clock",
+    "DECLINES", "STATUS", "Answer", "Internal", "MethodNotAllowed", "needs_clock",
     "of_decline", "of_error",
 ]  # fmt: skip

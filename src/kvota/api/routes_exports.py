@@ -10,8 +10,8 @@ import structlog
 from kvota.api.calls import Call
 from kvota.api.problems import Answer
 from kvota.api.routes_reports import entry_filter
-from kvota.api.services import Services
-from kvota.api.streaming import Stream
+from kvota.asgi.services import Services
+from kvota.asgi.streaming import Stream
 from kvota.errors import StoreUnavailable
 from kvota.sheets import Export, csv_head, csv_rows, write_workbook
 

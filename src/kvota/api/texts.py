@@ -1,13 +1,10 @@
 """The words of problems, in English and in Russian: what was wrong, what would be right, what to do next."""
 
-from typing import Literal
-
 from kvota.api.russian import in_russian
+from kvota.asgi.languages import Language
 from kvota.core.declines import Declined
 from kvota.core.periods import rfc3339
 from kvota.errors import CallerError, FieldError, Invalid, KvotaError, NotFound
-
-Language = Literal["en", "ru"]
 
 TITLES: dict[str, tuple[str, str]] = {
     "malformed": ("The request cannot be read", "Запрос не читается"),

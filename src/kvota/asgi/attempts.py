@@ -1,4 +1,4 @@
-"""How often an address may come with keys that nobody has: who guesses is stopped, and costs the store nothing."""
+"""How often somebody may come with secrets that nobody has: who guesses is stopped, and costs the store nothing."""
 
 import ipaddress
 import time
@@ -10,26 +10,32 @@ MAX_ADDRESSES = 10_000
 
 
 class Attempts:
-    """Counts failures by address in windows of a minute. IPv6 addresses count by their /64, which one host owns.
+    """Counts failures by address in windows of time. IPv6 addresses count by their /64, which one host owns.
 
     At most so many addresses are kept: where more come, those whose window is over go, and then all.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        failures: int = FAILURES,
+        window_seconds: float = WINDOW_SECONDS,
+    ) -> None:
+        self._clock, self._most, self._window = clock, failures, window_seconds
         self._failed: dict[str, tuple[float, int]] = {}
 
     def wait_seconds(self, address: str) -> float:
-        """How long the address has to wait before its next key is looked at; 0.0 where it need not."""
+        """How long the address has to wait before its next try is looked at; 0.0 where it need not."""
         until, failures = self._failed.get(_host(address), (0.0, 0))
-        return max(0.0, until - self._clock()) if failures >= FAILURES else 0.0
+        return max(0.0, until - self._clock()) if failures >= self._most else 0.0
 
     def failed(self, address: str) -> None:
-        """One more key that nobody has."""
+        """One more try that opened nothing."""
         now, host = self._clock(), _host(address)
         until, failures = self._failed.get(host, (0.0, 0))
         if until <= now:
-            until, failures = now + WINDOW_SECONDS, 0
+            until, failures = now + self._window, 0
             self._make_room(now)
         self._failed[host] = (until, failures + 1)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
-from kvota.api.metrics import Metrics
+from kvota.asgi.metrics import Metrics
 from kvota.core.commands import Command
 from kvota.engine import Answer, Engine, Outcome
 from kvota.errors import Busy

@@ -1,0 +1,1 @@
+"""What the HTTP doors share: what came in, who comes too often, the threads behind them. It answers nothing itself."""
