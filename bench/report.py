@@ -5,7 +5,7 @@ from pathlib import Path
 from bench.figures import Claim, Figure, load
 
 HERE = Path(__file__).parent
-ORDER = ("charges", "one_company", "batch")
+ORDER = ("charges", "shares", "one_company", "batch")
 """The first ones; whatever else there is comes after them, by name."""
 
 
