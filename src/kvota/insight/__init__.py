@@ -1,0 +1,1 @@
+"""What the numbers of a company mean: will its package last, and how could it spend less. Reads only."""
