@@ -248,7 +248,7 @@ def test_a_server_that_is_not_there_is_unavailable():
 def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path):
     path = tmp_path / "letter.txt"
     path.write_text("Dear reader, this is not a database. " * 100)
-    with pytest.raises(StoreUnavailable, match="not a SQLite database"):
+    with pytest.raises(StoreUnavailable, match="file is not a database"):
         open_store(f"sqlite:///{path}")
 
 
