@@ -17,6 +17,7 @@ from kvota.api.problems import Answer
 from kvota.api.registry import Operation, operations
 from kvota.asgi.metrics import Metrics
 from kvota.asgi.services import Services
+from kvota.asgi.streaming import Stream
 from kvota.asks.ask import Ask
 from kvota.asks.methods import Methods
 from kvota.asks.problems import decline, failure
@@ -76,6 +77,8 @@ class Kvota(Methods):
             if declined is None:
                 raise failure(answer.body, ask.parameters, missing=ask.missing)
             return declined
+        if isinstance(answer.body, Stream) and ask.into is not None:
+            return ask.take(_finished(answer.body.save(ask.into)))
         return ask.take(answer.body)
 
     def _answer(self, ask: Ask[Any]) -> Answer:
@@ -116,6 +119,9 @@ class _Here(Services):
 
     async def work(self, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return ask(*args, **kwargs)
+
+    async def make_file(self, make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return make(*args, **kwargs)
 
     async def submit_all(self, commands: Sequence[Command]) -> list[Outcome | Exception]:
         answers: queue.SimpleQueue[tuple[int, Outcome | Exception]] = queue.SimpleQueue()

@@ -1,8 +1,11 @@
 """The library and both clients are one thing: the same calls, the same values back, the same exceptions."""
 
+import csv
 import datetime as dt
+import io
 import itertools
 import re
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -253,6 +256,40 @@ class Conformance:
         assert len(entries) == 600
         assert len({entry.seq for entry in entries}) == 600
         assert sum(1 for _ in door.entries(acme)) == 602
+
+    def test_a_ledger_is_saved_as_a_file(self, door, acme):
+        door.put_company(acme, plan="large")
+        door.batch([ChargeOperation(company=acme, action="chat_question")] * 500)
+        door.batch([ChargeOperation(company=acme, action="mail_text", user="olga")] * 50)
+        text, book = io.BytesIO(), io.BytesIO()
+        assert door.entries_csv(acme, text) is None
+        assert door.entries_xlsx(acme, book) is None
+        lines = list(csv.DictReader(io.StringIO(text.getvalue().decode("utf-8-sig"), newline="")))
+        assert [(line["seq"], line["kind"], line["hash"]) for line in lines] == [
+            (str(entry.seq), entry.kind, entry.hash) for entry in door.entries(acme)
+        ]
+        with zipfile.ZipFile(book) as workbook:
+            assert workbook.read("xl/worksheets/sheet1.xml").count(b"<row ") == 1 + len(lines)
+        choices: list[tuple[dict[str, Any], int]] = [
+            ({"user": "olga"}, 50),
+            ({"kind": "charged", "action": "chat_question"}, 500),
+            ({"start": NOON + dt.timedelta(seconds=1)}, 0),
+            ({"start": dt.date(2026, 3, 10), "end": dt.date(2026, 3, 11)}, len(lines)),
+        ]
+        for which, count in choices:
+            chosen = io.BytesIO()
+            door.entries_csv(acme, chosen, **which)
+            assert chosen.getvalue().count(b"\r\n") == 1 + count, which
+
+    def test_a_file_that_cannot_be_made_is_an_exception_and_stays_empty(self, door, acme):
+        file = io.BytesIO()
+        for save in (door.entries_csv, door.entries_xlsx):
+            with pytest.raises(e.NotFound) as none:
+                save("nobody", file)
+            assert none.value.code == "company_not_found"
+            with pytest.raises(e.Invalid):
+                save(acme, file, kind="nonsense")
+        assert file.getvalue() == b""
 
     def test_the_catalogue_and_the_clock_can_be_read(self, door):
         catalogue = door.catalogue()

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import inspect
+import io
 import pkgutil
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -16,12 +17,11 @@ from kvota.client import AsyncClient, Client
 
 SERVICE = {"healthz", "readyz", "metrics", "openapi", "docs"}
 """No calls of a caller's: for those who run the server, and for browsers."""
-FILES = {"entries_csv", "entries_xlsx"}
-"""Files for people, streamed; a program reads the same as values with ``entries``."""
-OPERATIONS = {one.name: one for one in operations() if one.name not in SERVICE | FILES}
+OPERATIONS = {one.name: one for one in operations() if one.name not in SERVICE}
 SAMPLES: dict[str, Any] = {
     "amount": 1,
     "end": dt.date(2026, 3, 2),
+    "file": io.BytesIO(),
     "measures": {"tokens": 1},
     "now": dt.datetime(2026, 3, 1, tzinfo=dt.UTC),
     "operations": [],
@@ -66,9 +66,10 @@ def test_every_operation_is_described_once():
 def test_a_description_fits_its_operation(name):
     ask = ask_of(DESCRIBED[name])
     operation: Operation = OPERATIONS[ask.operation]
-    assert (ask.method, ask.takes_key, ask.kind, ask.media, ask.reply) == (
-        operation.method, operation.takes_key, operation.body, operation.media, operation.reply,
+    assert (ask.method, ask.takes_key, ask.kind, ask.media, ask.reply, ask.comes_as) == (
+        operation.method, operation.takes_key, operation.body, operation.media, operation.reply, operation.media_type,
     )  # fmt: skip
+    assert (ask.into is None) is (ask.comes_as == "application/json")
     assert tuple(ask.parameters) == operation.parameters
     assert ask.path == operation.path.format(**ask.parameters)
     assert set(ask.query) <= {"from", "to"} | set(operation.query.__struct_fields__)

@@ -30,6 +30,7 @@ def test_the_code_of_the_clients_page_runs(tmp_path):
         "charged 3, 27 left", "3 held", "4 captured",
         "the assistant is not available: server_unreachable",
         "True", "1",
+        "True",
         "['ann', 'bob']", "['olga']",
         "1", "unknown_action",
     ]  # fmt: skip

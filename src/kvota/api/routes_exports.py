@@ -1,6 +1,5 @@
 """The ledger as a file: CSV page by page, XLSX through a temporary file."""
 
-import asyncio
 import re
 from collections.abc import AsyncGenerator
 from threading import Event
@@ -12,11 +11,11 @@ from kvota.api.problems import Answer
 from kvota.api.routes_reports import entry_filter
 from kvota.asgi.services import Services
 from kvota.asgi.streaming import Stream
+from kvota.asks.reports import XLSX
 from kvota.errors import StoreUnavailable
 from kvota.sheets import Export, csv_head, csv_rows, write_workbook
 
 CSV = "text/csv; charset=utf-8; header=present"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CHUNK = 256 * 1024
 
 
@@ -63,5 +62,5 @@ async def _workbook(services: Services, export: Export) -> AsyncGenerator[bytes]
     finally:
         stop.set()  # where nobody waits any more, the thread ends at its next page
     with file:
-        while piece := await asyncio.to_thread(file.read, CHUNK):
+        while piece := await services.read(file.read, CHUNK):
             yield piece

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, BinaryIO, Generic, TypeVar
 
 import msgspec
 
@@ -26,7 +26,7 @@ class Ask(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
     ``body`` holds the fields of ``kind`` that were given; ``text`` is a body of the type ``media``. ``reply`` is the
     Struct that comes back, None for nothing; ``take`` makes the caller's value of it. A decline comes back as
-    ``replies.Decline``.
+    ``replies.Decline``. A reply of another type than JSON is written ``into`` a file, as it comes.
     """
 
     operation: str
@@ -39,6 +39,8 @@ class Ask(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     media: str | None = None
     query: Mapping[str, str] = {}
     reply: Any = None
+    comes_as: str = "application/json"
+    into: BinaryIO | None = None
     take: Callable[[Any], T] = _itself
     takes_key: bool = False
     key: str | None = None

@@ -2,10 +2,14 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import BinaryIO
 
 from kvota.asks.ask import Ask, Pages, asked, company_path, date_or_moment, paged
 from kvota.wire import replies
 from kvota.wire.queries import By
+
+CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def entries(
@@ -21,17 +25,67 @@ def entries(
 
     ``start`` and ``end`` are local dates or instants (aware datetimes), half-open.
     """
-    which = asked(
-        kind=kind, user=user, action=action, start=date_or_moment("start", start), end=date_or_moment("end", end)
-    )
     return Pages(
         Ask(
             operation="list_entries",
             method="GET",
             **company_path(company, "/entries"),
-            query={**which, **paged()},
+            query={**_which(kind, user, action, start, end), **paged()},
             reply=replies.Page[replies.Entry],
         )
+    )
+
+
+def entries_csv(
+    company: str,
+    file: BinaryIO,
+    *,
+    kind: str | None = None,
+    user: str | None = None,
+    action: str | None = None,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+) -> Ask[None]:
+    """Write the ledger into ``file`` as CSV, piece by piece; the choice is that of ``entries``.
+
+    ``file`` takes bytes. It is whole when the call returns; an exception means that it is not, or still empty.
+    """
+    return Ask(
+        operation="entries_csv",
+        method="GET",
+        **company_path(company, "/entries.csv"),
+        query=_which(kind, user, action, start, end),
+        comes_as=CSV,
+        into=file,
+    )
+
+
+def entries_xlsx(
+    company: str,
+    file: BinaryIO,
+    *,
+    kind: str | None = None,
+    user: str | None = None,
+    action: str | None = None,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+) -> Ask[None]:
+    """Write the ledger into ``file`` as a workbook, like ``entries_csv``; making a big one takes minutes."""
+    return Ask(
+        operation="entries_xlsx",
+        method="GET",
+        **company_path(company, "/entries.xlsx"),
+        query=_which(kind, user, action, start, end),
+        comes_as=XLSX,
+        into=file,
+    )
+
+
+def _which(
+    kind: str | None, user: str | None, action: str | None, start: dt.date | None, end: dt.date | None
+) -> dict[str, str]:
+    return asked(
+        kind=kind, user=user, action=action, start=date_or_moment("start", start), end=date_or_moment("end", end)
     )
 
 

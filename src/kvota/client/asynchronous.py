@@ -63,8 +63,18 @@ class AsyncClient(AsyncMethods):
 
     async def _try(self, exchange: Exchange[T]) -> T:
         try:
-            async with asyncio.timeout(exchange.tries.left_seconds):
-                reply = await self._http.send(exchange.request(self._http))
+            async with asyncio.timeout(exchange.tries.left_seconds) as until:
+                reply = await self._http.send(exchange.request(self._http), stream=True)
+                try:
+                    if exchange.is_file(reply):
+                        until.reschedule(None)
+                        body = b""
+                        async for part in reply.aiter_bytes():
+                            exchange.save(part)
+                    else:
+                        body = await reply.aread()
+                finally:
+                    await reply.aclose()
         except (httpx2.RequestError, TimeoutError) as error:
             raise exchange.unanswered(error) from error
-        return exchange.reply(reply.status_code, reply.headers, reply.content)
+        return exchange.reply(reply.status_code, reply.headers, body)

@@ -56,7 +56,8 @@ class Exchange(Generic[T]):
 
     def __init__(self, server: Server, ask: Ask[T]) -> None:
         self._server, self._ask = server, ask
-        self.tries = Tries(server.patience, is_repeatable=ask.is_repeatable)
+        self.tries = Tries(server.patience, is_repeatable=ask.is_repeatable, is_file=ask.into is not None)
+        self._saved = 0
         self._key = ask.key or (new_key() if ask.takes_key else None)
         self._headers = {} if self._key is None else {"Idempotency-Key": self._key}
         self._content = None
@@ -68,10 +69,13 @@ class Exchange(Generic[T]):
             self._headers["Content-Type"] = "application/json"
 
     def request(self, client: httpx2.Client | httpx2.AsyncClient) -> httpx2.Request:
-        """The request of the next try, which waits for nothing longer than half of the time that is left."""
+        """The request of the next try, which waits for nothing longer than half of the time that is left.
+
+        For a file it waits for all of it: another try would have the file made anew.
+        """
         left, patience = self.tries.left_seconds, self._server.patience
         connecting = min(patience.connect_seconds, left / 4)
-        reading = min(patience.read_seconds, left / 2)
+        reading = min(patience.read_seconds, left / 2) if self._ask.into is None else left
         return client.build_request(
             self._ask.method,
             quote(self._ask.path, safe="/:@"),
@@ -80,6 +84,27 @@ class Exchange(Generic[T]):
             headers=self._headers,
             timeout=httpx2.Timeout(connect=connecting, pool=connecting, read=reading, write=reading),
         )
+
+    def is_file(self, reply: httpx2.Response) -> bool:
+        """Whether what comes is to be saved. Raises ``Failed`` where it is no file of Kvota's, or its end unknown."""
+        if self._ask.into is None or reply.status_code >= FIRST_THAT_IS_NO_REPLY:
+            return False
+        came = reply.headers.get("content-type", "").split(";")[0]
+        if came != self._ask.comes_as:
+            raise Failed(self._no_kvota(reply.status_code, came.encode()), was_sent=True, is_passing=False)
+        if not {"content-length", "transfer-encoding"} & reply.headers.keys():
+            error = ServerUnreachable(
+                f"A proxy before {self._server.url} passes files on without saying where they end, so that one which "
+                "breaks off would look whole. Let it speak HTTP/1.1 or newer to both sides."
+            )
+            raise Failed(error, was_sent=True, is_passing=False)
+        return True
+
+    def save(self, piece: bytes) -> None:
+        """Write a piece of the file. From the first one on there is no other try."""
+        if self._ask.into is not None:
+            self._saved += len(piece)
+            self._ask.into.write(piece)
 
     def reply(self, status: int, headers: httpx2.Headers, body: bytes) -> T:
         """What the call returns. Raises ``Failed`` where it may be tried again, and the exception of the problem."""
@@ -103,9 +128,15 @@ class Exchange(Generic[T]):
         raise problems
 
     def unanswered(self, error: Exception) -> Failed:
-        """A try whose reply did not come."""
+        """A try whose reply did not come, or not to its end."""
         was_sent = not isinstance(error, NOT_SENT)
         why = str(error) or type(error).__name__
+        if self._saved:
+            broken = ServerUnreachable(
+                f"The file from {self._server.url} broke off after {self._saved} bytes: {why}. "
+                "What has been written is not all of it: ask for it again, from its beginning."
+            )
+            return Failed(broken, was_sent=True, is_passing=False)
         what = "It may have been carried out, or not" if was_sent else "Nothing was sent"
         return Failed(
             self._with_key(ServerUnreachable(f"There is no answer from {self._server.url}: {why}. {what}.")),

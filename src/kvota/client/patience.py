@@ -11,10 +11,13 @@ from kvota.errors import KvotaError
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
     """``deadline_seconds`` bound a whole call with all its tries; the others each try and the pauses between them.
 
-    No wait of a try is longer than half of the time that is left, so that there is time for another one.
+    No wait of a try is longer than half of the time that is left, so that there is time for another one. A file's
+    first bytes may take ``file_seconds`` instead, with all tries, and so may each of its next ones: a workbook of a
+    million entries takes minutes before it comes.
     """
 
     deadline_seconds: float = 60.0
+    file_seconds: float = 600.0
     connect_seconds: float = 5.0
     read_seconds: float = 20.0
     tries: int = 8
@@ -38,9 +41,9 @@ class Tries:
     ``is_repeatable``: whether the call may be sent again when it may have been carried out.
     """
 
-    def __init__(self, patience: Patience, *, is_repeatable: bool) -> None:
+    def __init__(self, patience: Patience, *, is_repeatable: bool, is_file: bool) -> None:
         self._patience, self._is_repeatable = patience, is_repeatable
-        self._until = time.monotonic() + patience.deadline_seconds
+        self._until = time.monotonic() + (patience.file_seconds if is_file else patience.deadline_seconds)
         self._failed = 0
         self.was_sent = False
         """Whether an earlier try may have been carried out."""

@@ -70,7 +70,12 @@ class Client(Methods):
         try:
             reply = self._http.send(exchange.request(self._http), stream=True)
             try:
-                body = b"".join(_in_time(reply.iter_bytes(), exchange.tries))
+                if exchange.is_file(reply):
+                    body = b""
+                    for part in reply.iter_bytes():
+                        exchange.save(part)
+                else:
+                    body = b"".join(_in_time(reply.iter_bytes(), exchange.tries))
             finally:
                 reply.close()
         except httpx2.RequestError as error:

@@ -2,6 +2,7 @@
 
 from kvota.api import routes_exports, routes_reports
 from kvota.api.registry.operation import COMPANY, REPORTED, SEERS, Operation, operation
+from kvota.asks.reports import CSV, XLSX
 from kvota.wire import queries, replies
 
 
@@ -15,11 +16,11 @@ def reports() -> list[Operation]:
         ),
         operation(
             "entries_csv", SEERS, f"GET {COMPANY}/entries.csv", "The ledger as CSV",
-            routes_exports.entries_csv, tag="Reports", query=queries.ExportQuery, media_type="text/csv",
+            routes_exports.entries_csv, tag="Reports", query=queries.ExportQuery, media_type=CSV,
         ),
         operation(
             "entries_xlsx", SEERS, f"GET {COMPANY}/entries.xlsx", "The ledger as a workbook",
-            routes_exports.entries_xlsx, tag="Reports", query=queries.ExportQuery, media_type=routes_exports.XLSX,
+            routes_exports.entries_xlsx, tag="Reports", query=queries.ExportQuery, media_type=XLSX,
         ),
         operation(
             "get_usage", REPORTED, f"GET {COMPANY}/usage", "Statistics of local dates; a member sees his own",
