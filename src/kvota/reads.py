@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
+from typing import NamedTuple
 
 from kvota.core.account import Account, Boost, Cap, Charge, Hold
 from kvota.core.balance import Balance, balance_of
@@ -29,6 +30,15 @@ from kvota.store import ApiKey, EntryFilter, Snapshot, Store, Want
 
 MAX_DAYS = 3660
 MAX_DAYS_BY_HOUR = 366
+
+
+class Look(NamedTuple):
+    """One snapshot for several questions: a company's state, complete and as of ``now``."""
+
+    view: Snapshot
+    book: Book
+    state: State
+    now: int
 
 
 class Reads:
@@ -70,6 +80,15 @@ class Reads:
         if is_due(state, now):
             advance(state, loader.book, now)
         return state, now
+
+    @contextmanager
+    def look(self, company: str) -> Generator[Look]:
+        """Ask several things of one snapshot."""
+        with self._view() as (view, book, clock):
+            loader = Loader(view, book, clock)
+            state, now = self._state(view, loader, PutCompany(company=company))
+            loader.complete(state)
+            yield Look(view, book, state, now)
 
     # The company
 

@@ -267,6 +267,10 @@ class Snapshot(Loading, AbstractContextManager["Snapshot"], Protocol):
         """(reason, tool, count), ordered, summed over the local dates ``first <= day < last``."""
         ...
 
+    def declined_days(self, company: str, first: str, last: str) -> list[tuple[str, str, int]]:
+        """(local date, reason, count), ordered, of the local dates ``first <= day < last``."""
+        ...
+
     def keys(self, company: str | None, after: str, limit: int) -> list[ApiKey]:
         """The keys of a company (None: the operator's) that are not revoked, by id."""
         ...

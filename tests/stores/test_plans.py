@@ -119,6 +119,7 @@ def reads(store: Store) -> None:
         view.orders(NAMES[0], "", 10)
         view.usage(NAMES[0], [Span(NOW, NOW + 1)], ["user"], "ann")
         view.declines(NAMES[0], "2026-11-01", "2026-12-01", "ann")
+        view.declined_days(NAMES[0], "2026-11-01", "2026-12-01")
         view.keys(NAMES[0], "", 10)
         view.people(NAMES[0], "", 10)
         view.person(NAMES[0], "user-1")

@@ -235,6 +235,11 @@ def test_declines_are_summed_over_the_days(store: Store):
             ("hourly_limit", "chat", 3),
         ]
         assert view.declines("acme", "2026-11-02", "2026-11-03", "ann") == [("hourly_limit", "chat", 2)]
+        assert view.declined_days("acme", "2026-11-01", "2026-11-03") == [
+            ("2026-11-01", "hourly_limit", 1),
+            ("2026-11-02", "cap_reached", 4),
+            ("2026-11-02", "hourly_limit", 2),
+        ]
 
 
 def test_all_rows_are_there_for_verifying_whatever_their_status(store: Store):

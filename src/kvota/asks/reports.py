@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from kvota.asks.ask import Ask, Pages, asked, company_path, date_or_moment, paged
-from kvota.wire import replies
+from kvota.wire import insight, replies
 from kvota.wire.queries import By
 
 CSV = "text/csv"
@@ -98,3 +98,8 @@ def usage(company: str, start: dt.date, end: dt.date, by: Sequence[By] = ("day",
         query=asked(start=start.isoformat(), end=end.isoformat(), by=",".join(by)),
         reply=replies.UsageReport,
     )
+
+
+def forecast(company: str) -> Ask[insight.Forecast]:
+    """Whether the package, or the boosts, will last, when they run out, and the way out where nothing is left."""
+    return Ask(operation="get_forecast", method="GET", **company_path(company, "/forecast"), reply=insight.Forecast)

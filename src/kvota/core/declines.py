@@ -112,12 +112,12 @@ def _ways_out(
     offers: list[tuple[tuple[int, int, str, str], WayOut]] = []
     if refusal.reason == "insufficient_requests" and state.known.live_boosts < MAX_LIVE_BOOSTS:
         for boost in catalogue.boosts.values():
-            if attempt(_with_boost(state, boost.amount, now + boost.valid_days * DAY, now), catalogue, now) is None:
+            if attempt(with_boost(state, boost.amount, now + boost.valid_days * DAY, now), catalogue, now) is None:
                 way = WayOut(kind="boost", id=boost.id, price=boost.price)
                 offers.append((_rank(way, boost.amount), way))
     if refusal.reason in ("insufficient_requests", "action_not_in_plan") or PLAN_CAP in refusal.caps:
         for plan in (catalogue.plans[name] for name in book.lasting_plans(now)):
-            if plan.id != state.known.plan and attempt(_with_plan(state, plan.id), catalogue, now) is None:
+            if plan.id != state.known.plan and attempt(with_plan(state, plan.id), catalogue, now) is None:
                 way = WayOut(kind="plan", id=plan.id, price=plan.price)
                 offers.append((_rank(way, plan.allowance), way))
     ways = [way for _, way in sorted(offers, key=lambda offer: offer[0])]
@@ -133,7 +133,8 @@ def _rank(way: WayOut, amount: int) -> tuple[int, int, str, str]:
     return (unpriced, amount if way.price is None else way.price.amount, way.kind, way.id or "")
 
 
-def _with_boost(state: State, amount: int, expires_at: int, now: int) -> State:
+def with_boost(state: State, amount: int, expires_at: int, now: int) -> State:
+    """The state with one more boost, which nothing has been drawn from."""
     other = state.fork()
     # "~" sorts after every identifier of ours: it would be the youngest of its expiry
     other.put_boost(
@@ -143,7 +144,8 @@ def _with_boost(state: State, amount: int, expires_at: int, now: int) -> State:
     return other
 
 
-def _with_plan(state: State, plan: str) -> State:
+def with_plan(state: State, plan: str) -> State:
+    """The state on another plan."""
     other = state.fork()
     other.account = replace(other.known, plan=plan)
     return other

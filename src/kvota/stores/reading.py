@@ -77,6 +77,10 @@ DECLINES = """
 SELECT t.reason, t.tool, CAST(sum(t.count) AS bigint) FROM declines t
 WHERE t.company = ? AND t.day >= ? AND t.day < ? {conditions} GROUP BY t.reason, t.tool ORDER BY t.reason, t.tool
 """
+DECLINED_DAYS = """
+SELECT t.day, t.reason, CAST(sum(t.count) AS bigint) FROM declines t
+WHERE t.company = ? AND t.day >= ? AND t.day < ? GROUP BY t.day, t.reason ORDER BY t.day, t.reason
+"""
 KEY_PAGE = """
 SELECT $api_keys FROM api_keys t WHERE {conditions} AND t.revoked_at IS NULL AND t.id > ? ORDER BY t.id LIMIT ?
 """
@@ -219,6 +223,9 @@ class Reading:
         text = DECLINES.format(conditions="" if user is None else 'AND t."user" = ?')
         rows = self._rows(text, company, first, last, *([] if user is None else [user]))
         return [(reason, tool, count) for reason, tool, count in rows]
+
+    def declined_days(self, company: str, first: str, last: str) -> list[tuple[str, str, int]]:
+        return [(day, reason, count) for day, reason, count in self._rows(DECLINED_DAYS, company, first, last)]
 
     def keys(self, company: str | None, after: str, limit: int) -> list[ApiKey]:
         text = KEY_PAGE.format(conditions="t.company IS NULL" if company is None else "t.company = ?")

@@ -1,9 +1,9 @@
 """The ledger and the statistics."""
 
-from kvota.api import routes_exports, routes_reports
+from kvota.api import routes_exports, routes_insight, routes_reports
 from kvota.api.registry.operation import COMPANY, REPORTED, SEERS, Operation, operation
 from kvota.asks.reports import CSV, XLSX
-from kvota.wire import queries, replies
+from kvota.wire import insight, queries, replies
 
 
 def reports() -> list[Operation]:
@@ -25,5 +25,9 @@ def reports() -> list[Operation]:
         operation(
             "get_usage", REPORTED, f"GET {COMPANY}/usage", "Statistics of local dates; a member sees his own",
             routes_reports.usage, tag="Reports", query=queries.UsageQuery, reply=replies.UsageReport,
+        ),
+        operation(
+            "get_forecast", SEERS, f"GET {COMPANY}/forecast", "Whether it will last, when it runs out, and the way out",
+            routes_insight.forecast, tag="Reports", reply=insight.Forecast,
         ),
     ]  # fmt: skip
