@@ -3,6 +3,7 @@
 import pytest
 
 FORECAST = "/v1/companies/acme/forecast"
+ADVICE = "/v1/companies/acme/advice"
 
 
 def test_a_forecast_has_its_shape_from_the_first_day(api):
@@ -31,3 +32,11 @@ def test_dates_are_dates_and_ranges_are_ranges(api):
 )
 def test_who_sees_the_insight(api, role, status):
     assert api.get(FORECAST, as_=role).status == status
+    assert api.get(ADVICE, as_=role).status == status
+
+
+def test_advice_says_what_it_is_about(api):
+    api.charge()
+    said = api.get(ADVICE).json
+    assert list(said) == ["company", "from", "at", "entries", "is_whole", "advice"]
+    assert (said["from"], said["entries"], said["is_whole"]) == ("2026-01-11T12:00:00.000Z", 2, True)

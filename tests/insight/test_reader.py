@@ -7,7 +7,7 @@ import pytest
 from kvota.core import commands as c
 from kvota.core.account import Usage
 from kvota.errors import NotFound
-from kvota.insight.reader import Insight
+from kvota.insight.reader import outlook
 from kvota.stores import open_store
 from tests.core.ledger import COMPANY, DAY, HOUR, SMALL, boosts_first
 from tests.core.words import ms
@@ -47,11 +47,11 @@ def charge(meter: Meter, times: int = 1, at: int | None = None) -> list[object]:
 
 def test_the_forecast_begins_on_the_third_day(meter: Meter):
     charge(meter, 5, FIRST + HOUR)
-    second = Insight(meter.reads).forecast(COMPANY)
+    second = outlook(meter.reads, COMPANY)
     assert (second.forecast.basis, second.forecast.verdict, second.forecast.used) == ("too_thin", "unknown", 5)
     charge(meter, 5, FIRST + DAY)
     meter.clock.now = FIRST + 2 * DAY
-    third = Insight(meter.reads).forecast(COMPANY)
+    third = outlook(meter.reads, COMPANY)
     assert (third.forecast.basis, third.forecast.used, third.paying) == ("rough", 10, "package")
     assert third.forecast.expected.middle > 60
     assert third.used_up is None
@@ -60,9 +60,8 @@ def test_the_forecast_begins_on_the_third_day(meter: Meter):
 def test_of_today_only_what_usually_comes_after_this_hour_is_added(meter: Meter):
     for day in range(5):
         charge(meter, 6, FIRST + day * DAY)
-    evening = Insight(meter.reads)
     meter.clock.now = FIRST + 4 * DAY + 10 * HOUR
-    ahead = evening.forecast(COMPANY).forecast.ahead
+    ahead = outlook(meter.reads, COMPANY).forecast.ahead
     assert ahead[0].used.middle - 30 <= 2
     assert ahead[1].used.middle - ahead[0].used.middle >= 3
 
@@ -72,7 +71,7 @@ def test_days_cut_short_by_an_empty_package_do_not_lower_the_forecast(meter: Met
         charge(meter, 10, FIRST + day * DAY)
     assert charge(meter, 1, FIRST + 10 * DAY)[0].reason == "insufficient_requests"
     meter.clock.now = FIRST + 29 * DAY
-    said = Insight(meter.reads).forecast(COMPANY)
+    said = outlook(meter.reads, COMPANY)
     assert said.forecast.known_days == 10
     assert said.forecast.verdict == "used_up"
     assert said.forecast.missing.low > 0
@@ -82,7 +81,7 @@ def test_what_is_used_up_says_since_when_and_what_would_help(meter: Meter):
     charge(meter, 99, FIRST)
     charge(meter, 1, FIRST + 7 * HOUR)
     charge(meter, 3, FIRST + DAY)
-    said = Insight(meter.reads).forecast(COMPANY)
+    said = outlook(meter.reads, COMPANY)
     out = said.used_up
     assert said.paying == "nothing"
     assert (out.since, out.declined) == (FIRST + 7 * HOUR, 3)
@@ -97,14 +96,14 @@ def test_the_end_of_a_boost_that_is_not_written_yet_counts(suspending: Meter):
     charge(suspending, 3, FIRST)
     suspending.engine.execute(c.AddBoost(company=COMPANY, amount=50, expires_at=FIRST + 5 * DAY))
     suspending.clock.now = FIRST + 4 * DAY
-    said = Insight(suspending.reads).forecast(COMPANY)
+    said = outlook(suspending.reads, COMPANY)
     assert (said.paying, said.is_package_suspended, said.available) == ("boosts", True, 50)
     suspending.clock.now = FIRST + 6 * DAY
-    said = Insight(suspending.reads).forecast(COMPANY)
+    said = outlook(suspending.reads, COMPANY)
     assert (said.paying, said.used_up.since) == ("nothing", FIRST + 5 * DAY)
     assert said.used_up.returns_at == ms("2026-04-01T00:00")
 
 
 def test_a_company_that_is_not_there_is_not_found(meter: Meter):
     with pytest.raises(NotFound):
-        Insight(meter.reads).forecast("nobody")
+        outlook(meter.reads, "nobody")

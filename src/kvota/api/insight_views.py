@@ -7,6 +7,7 @@ import msgspec
 from kvota.core.periods import instant
 from kvota.insight import outlook
 from kvota.insight import used_up as insight
+from kvota.insight.adviser import Advised
 from kvota.insight.reader import Outlook
 from kvota.wire import insight as wire
 from kvota.wire.replies import Period
@@ -69,4 +70,16 @@ def _used_up(one: insight.UsedUp) -> wire.UsedUp:
         renews_at=instant(one.renews_at),
         returns_at=maybe(one.returns_at),
         ways_out=[_way(way) for way in one.ways_out],
+    )
+
+
+def advised(said: Advised) -> wire.AdviceReport:
+    """Advice, with the time that it is about."""
+    return wire.AdviceReport(
+        company=said.company,
+        start=instant(said.start),
+        at=instant(said.at),
+        entries=said.entries,
+        is_whole=said.is_whole,
+        advice=msgspec.convert(msgspec.to_builtins(said.advice), list[wire.Advice]),
     )

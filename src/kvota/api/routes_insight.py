@@ -1,12 +1,19 @@
 """What the numbers mean: forecast and advice."""
 
 from kvota.api.calls import Call
+from kvota.api.insight_views import advised
 from kvota.api.insight_views import forecast as shown_forecast
 from kvota.api.problems import Answer
-from kvota.insight.reader import Insight
+from kvota.insight.adviser import advise
+from kvota.insight.reader import outlook
 
 
 async def forecast(call: Call) -> Answer:
     """Whether it will last, when it runs out, and the way out where nothing is left."""
-    said = await call.services.read(Insight(call.services.reads).forecast, call.company)
+    said = await call.services.read(outlook, call.services.reads, call.company)
     return Answer(200, shown_forecast(said))
+
+
+async def advice(call: Call) -> Answer:
+    """What would have saved requests or money, and what will."""
+    return Answer(200, advised(await call.services.read(advise, call.services.reads, call.company)))

@@ -103,3 +103,8 @@ def usage(company: str, start: dt.date, end: dt.date, by: Sequence[By] = ("day",
 def forecast(company: str) -> Ask[insight.Forecast]:
     """Whether the package, or the boosts, will last, when they run out, and the way out where nothing is left."""
     return Ask(operation="get_forecast", method="GET", **company_path(company, "/forecast"), reply=insight.Forecast)
+
+
+def advice(company: str) -> Ask[insight.AdviceReport]:
+    """What would have saved requests or money in the last 30 days, each with its amount, and what will."""
+    return Ask(operation="get_advice", method="GET", **company_path(company, "/advice"), reply=insight.AdviceReport)

@@ -10,7 +10,7 @@ from kvota.core.state import State
 from kvota.insight.forecast import Forecast, forecast
 from kvota.insight.past import Seen, Window, past_of, purse_of, window
 from kvota.insight.used_up import UsedUp, since, used_up
-from kvota.reads import Reads
+from kvota.reads import Look, Reads
 from kvota.store import EntryFilter, Snapshot
 
 BACK, PAGE = 5000, 500
@@ -36,33 +36,34 @@ class Outlook(Value, frozen=True, kw_only=True):
     used_up: UsedUp | None
 
 
-class Insight:
-    """What a company's numbers mean. Reads only."""
+def outlook(reads: Reads, company: str) -> Outlook:
+    """Whether the package, or the boosts, will last; and the way out where nothing is left."""
+    with reads.look(company) as look:
+        return outlook_of(look)
 
-    def __init__(self, reads: Reads) -> None:
-        self._reads = reads
 
-    def forecast(self, company: str) -> Outlook:
-        """Whether the package, or the boosts, will last; and the way out where nothing is left."""
-        with self._reads.look(company) as (view, book, state, now):
-            catalogue = book.at(now)
-            account = state.known
-            seen = window(state, now)
-            short = _short_days(view, account.time_zone, company, seen, now)
-            past = past_of(state, purse_of(state, catalogue), now, _used(view, company, seen), short.keys())
-            return Outlook(
-                company=company,
-                at=now,
-                period_start=account.period_start,
-                period_end=account.period_end,
-                time_zone=account.time_zone,
-                plan=account.plan,
-                paying=_paying(state, catalogue),
-                is_package_suspended=is_suspended(account, catalogue),
-                available=available(account, catalogue),
-                forecast=forecast(past),
-                used_up=_used_up(view, state, book, now, short),
-            )
+def outlook_of(look: Look) -> Outlook:
+    """The same of a snapshot."""
+    view, book, state, now = look
+    company = state.company
+    catalogue = book.at(now)
+    account = state.known
+    seen = window(state, now)
+    short = _short_days(view, account.time_zone, company, seen, now)
+    past = past_of(state, purse_of(state, catalogue), now, _used(view, company, seen), short.keys())
+    return Outlook(
+        company=company,
+        at=now,
+        period_start=account.period_start,
+        period_end=account.period_end,
+        time_zone=account.time_zone,
+        plan=account.plan,
+        paying=_paying(state, catalogue),
+        is_package_suspended=is_suspended(account, catalogue),
+        available=available(account, catalogue),
+        forecast=forecast(past),
+        used_up=_used_up(view, state, book, now, short),
+    )
 
 
 def _used(view: Snapshot, company: str, seen: Window) -> Seen:

@@ -3,6 +3,8 @@
 import datetime as dt
 from typing import Literal
 
+import msgspec
+
 from kvota.core.catalogue import Price
 from kvota.wire.fields import Instant
 from kvota.wire.replies import Period, Reply
@@ -74,3 +76,51 @@ class Forecast(Reply, frozen=True, kw_only=True):
     runs_out: RunOut | None
     ahead: list[DayAhead]
     used_up: UsedUp | None
+
+
+class Mix(Reply, frozen=True, kw_only=True):
+    """What would have paid for the months ``start`` to ``end`` at the least price; the prices are for all of them."""
+
+    start: str
+    end: str
+    months: int
+    requests: int
+    plan: str
+    boosts: dict[str, int]
+    price: Price
+    paid: Price
+
+
+class Advice(Reply, frozen=True, kw_only=True):
+    """One thing to do: what it saves in ``requests``, what they are ``worth``, and the entries behind it."""
+
+    kind: Literal[
+        "share_subject", "nearly_free", "made_anew", "repeated", "expired_holds", "bought_early", "buy_later",
+        "above_habit", "cheaper_mix",
+    ]  # fmt: skip
+    requests: int
+    calls: int
+    worth: Price | None
+    action: str | None
+    with_action: str | None
+    stage: str | None
+    quantity: str | None
+    value: int | None
+    threshold: int | None
+    user: str | None
+    tool: str | None
+    usual: int | None
+    on: str | None
+    mix: Mix | None
+    entries: list[int]
+
+
+class AdviceReport(Reply, frozen=True, kw_only=True):
+    """Advice on the calls from ``start`` to ``at``; ``is_whole`` is false where these are less than 30 days."""
+
+    company: str
+    start: Instant = msgspec.field(name="from")
+    at: Instant
+    entries: int
+    is_whole: bool
+    advice: list[Advice]

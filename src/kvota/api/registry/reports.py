@@ -30,4 +30,8 @@ def reports() -> list[Operation]:
             "get_forecast", SEERS, f"GET {COMPANY}/forecast", "Whether it will last, when it runs out, and the way out",
             routes_insight.forecast, tag="Reports", reply=insight.Forecast,
         ),
+        operation(
+            "get_advice", SEERS, f"GET {COMPANY}/advice", "What would save requests or money, each with its amount",
+            routes_insight.advice, tag="Reports", reply=insight.AdviceReport,
+        ),
     ]  # fmt: skip
