@@ -106,14 +106,7 @@ class Loader:
     def _keep_spending(self, transaction: Transaction, account: Account, zones: Collection[str], now: int) -> Account:
         """From here on the sums for caps are kept, cut at every midnight of the zones."""
         account = replace(account, spending_zones=tuple(sorted({*zones, *account.spending_zones})))
-        cuts = {account.period_start}
-        for zone in account.spending_zones:
-            at = spending_floor(account)
-            while at <= now + DAY:
-                span = day(zone, at)
-                cuts.add(span.start)
-                at = span.end
-        transaction.rebuild_spending(account.company, [Span(*pair) for pair in pairwise(sorted(cuts))])
+        transaction.rebuild_spending(account.company, spending_days(account, now))
         return account
 
     def _want_command(self, want: Want, account: Account, command: c.Command) -> None:
@@ -199,6 +192,18 @@ class Loader:
             if account.spending_zones:
                 wanted.append((company, "department", department, spending_floor(account)))
         return wanted
+
+
+def spending_days(account: Account, now: int) -> list[Span]:
+    """The days for which sums for caps are kept: cut at every midnight of the account's zones, until tomorrow."""
+    cuts = {account.period_start}
+    for zone in account.spending_zones:
+        at = spending_floor(account)
+        while at <= now + DAY:
+            span = day(zone, at)
+            cuts.add(span.start)
+            at = span.end
+    return [Span(*pair) for pair in pairwise(sorted(cuts))]
 
 
 def _zones_that_matter(account: Account, asked: Sequence[c.Command]) -> set[str]:

@@ -9,25 +9,21 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-import msgspec
-
-from kvota.core.account import (
-    Account,
-    Boost,
-    Cap,
-    Charge,
-    Counts,
-    DeclineKey,
-    Hold,
-    Order,
-    PaidStage,
-    SpendingKey,
-    StatisticsKey,
-)
-from kvota.core.entries import Entry
+from kvota.core.account import Account, Counts, Hold, Order, StatisticsKey
 from kvota.core.people import Person
 from kvota.core.periods import Span
 from kvota.core.state import Written
+from kvota.records import (
+    ApiKey,
+    Batch,
+    EntryFilter,
+    LedgerRow,
+    Remembered,
+    Rows,
+    StoredCatalogue,
+    UsageRow,
+    Want,
+)
 
 
 class Conflict(Exception):
@@ -56,135 +52,6 @@ class Unreadable(Exception):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
         self.field, self.message = field, message
-
-
-class Remembered(msgspec.Struct, frozen=True, kw_only=True):
-    """The first reply of an idempotency key. ``request`` is the fingerprint, ``reply`` the reply as JSON."""
-
-    company: str
-    key: str
-    request: str
-    at: int
-    reply: bytes
-
-
-class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """An API key, without its secret: ``hash`` is all that is stored. ``company`` is None for an operator's."""
-
-    id: str
-    hash: str
-    role: str
-    company: str | None = None
-    user: str | None = None
-    label: str | None = None
-    actions: tuple[str, ...] | None = None
-    created_at: int = 0
-    revoked_at: int | None = None
-
-
-class StoredCatalogue(msgspec.Struct, frozen=True, kw_only=True):
-    """One edition as it was loaded: its text, and the instant it takes effect."""
-
-    number: int
-    id: str
-    version: str
-    effective_at: int
-    loaded_at: int
-    text: str
-
-
-class Want(msgspec.Struct, kw_only=True):
-    """What to load; each list becomes at most one set query. Rows that do not exist are simply absent.
-
-    ``due``: open holds with ``expires_at <= now``. ``funds``: live boosts that have something left, or whose
-    ``expires_at <= now``; both are (company, now). ``all_boosts``: every live boost. ``all_holds``: every open hold.
-    ``charges``: (company, number of the charge's entry). ``slots``: (company, first, last) numbers of authorised calls,
-    both included.
-    ``spending``: (company, kind, name, floor): the days from ``floor`` on. ``departments``: (company, user).
-    """
-
-    keys: list[tuple[str, str]] = []
-    holds: list[tuple[str, str]] = []
-    charges: list[tuple[str, int]] = []
-    subjects: list[tuple[str, str]] = []
-    orders: list[tuple[str, str]] = []
-    boosts: list[tuple[str, str]] = []
-    caps: list[str] = []
-    due: list[tuple[str, int]] = []
-    funds: list[tuple[str, int]] = []
-    all_boosts: list[str] = []
-    all_holds: list[str] = []
-    slots: list[tuple[str, int, int]] = []
-    spending: list[tuple[str, str, str, int]] = []
-    departments: list[tuple[str, str]] = []
-
-
-class Rows(msgspec.Struct, kw_only=True):
-    """What was found, each row naming its company. ``departments``: (company, user, department)."""
-
-    remembered: list[Remembered] = []
-    holds: list[Hold] = []
-    charges: list[Charge] = []
-    stages: list[PaidStage] = []
-    orders: list[Order] = []
-    boosts: list[Boost] = []
-    caps: list[Cap] = []
-    slots: list[tuple[str, int, int]] = []
-    spending: list[tuple[str, SpendingKey, int]] = []
-    departments: list[tuple[str, str, str]] = []
-
-
-class Batch(msgspec.Struct, kw_only=True):
-    """What one transaction writes. Rows replace those of the same key; counts and amounts are added to what is there.
-
-    No list has a key twice. Entries, remembered replies and the batch itself are only ever added, and a charge has one
-    refund: one that is there already is a ``Conflict``.
-    ``moved`` are accounts of which nothing but the columns in ``core.account.MOVING`` has changed. ``created`` are
-    accounts that did not exist: if one does by now, ``Conflict``. Stages with nothing standing on them are removed, as
-    are the caps in ``caps_gone`` and the spending of the companies in ``spending_gone``.
-    """
-
-    id: str
-    at: int
-    created: list[Account] = []
-    accounts: list[Account] = []
-    moved: list[Account] = []
-    entries: list[Written] = []
-    holds: list[Hold] = []
-    boosts: list[Boost] = []
-    stages: list[PaidStage] = []
-    orders: list[Order] = []
-    caps: list[Cap] = []
-    caps_gone: list[tuple[str, str]] = []
-    spending_gone: list[str] = []
-    statistics: list[tuple[str, StatisticsKey, Counts]] = []
-    spending: list[tuple[str, SpendingKey, int]] = []
-    declines: list[tuple[str, DeclineKey, int]] = []
-    remembered: list[Remembered] = []
-
-
-class EntryFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which entries; ``start`` and ``end`` are instants, half-open."""
-
-    kind: str | None = None
-    user: str | None = None
-    action: str | None = None
-    start: int | None = None
-    end: int | None = None
-
-
-class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Statistics of one span (its index) and one combination of the asked keys; None for a key not asked for."""
-
-    span: int
-    tool: str | None = None
-    action: str | None = None
-    user: str | None = None
-    department: str | None = None
-    calls: int
-    requests: int
-    refunded: int
-    written_off: int
 
 
 class Loading(Protocol):
@@ -222,6 +89,17 @@ class Transaction(Loading, AbstractContextManager["Transaction"], Protocol):
 
         From the statistics (``requests - refunded``, quarters that begin in the day) and the open holds (``held``,
         by their ``at``). Older rows of the company are removed.
+        """
+        ...
+
+    def view(self) -> "Snapshot":
+        """What a snapshot answers, asked of this transaction: what it has saved is there."""
+        ...
+
+    def forget(self, company: str) -> None:
+        """Remove what can be made again from the entries: holds, boosts, stages, caps, statistics, sums for caps.
+
+        The account stays: its row is what others wait for.
         """
         ...
 
@@ -284,21 +162,22 @@ class Snapshot(Loading, AbstractContextManager["Snapshot"], Protocol):
     # For verifying: everything that a company's ledger must agree with.
 
     def ledgers(self, after: str, limit: int) -> list[str]:
-        """The companies that have an account or an entry, by name."""
+        """The companies that any table of a ledger names, by name."""
         ...
 
-    def differing_columns(self, company: str, after: int, limit: int) -> list[tuple[int, str, object, object]]:
-        """Of the entries with a seq after ``after``, at most ``limit``: columns that differ from what the body tells.
-
-        Each as (seq, column, what the column says, what the body tells).
-        """
+    def ledger(self, company: str, after: int, limit: int) -> list[LedgerRow]:
+        """The rows of the entries by seq, also those that cannot be read."""
         ...
+
+    def count_holds(self, company: str) -> int: ...
 
     def all_rows(self, company: str) -> Rows:
-        """Every hold, boost, stage, order and cap, whatever its status, and the sums for caps."""
+        """Every boost, stage, order and cap, whatever its status, and the sums for caps."""
         ...
 
-    def all_statistics(self, company: str) -> list[tuple[StatisticsKey, Counts]]: ...
+    def all_statistics(self, company: str, start: int = ..., end: int = ...) -> list[tuple[StatisticsKey, Counts]]:
+        """By key; only those with ``start <= quarter < end`` where that is given."""
+        ...
 
 
 class Store(Protocol):
@@ -374,6 +253,13 @@ class Store(Protocol):
         """
         ...
 
+    def backup(self, path: str) -> None:
+        """Write all of the store, as of one instant, into a new file; others go on reading and writing meanwhile.
+
+        Raises ``Invalid`` where the file is there already, and where the database has a tool of its own for it.
+        """
+        ...
+
     def ping(self) -> None:
         """Raise ``StoreUnavailable`` where the store cannot be written to."""
         ...
@@ -382,6 +268,7 @@ class Store(Protocol):
 
 
 __all__ = [
-    "ApiKey", "Batch", "CommitUnknown", "Conflict", "Entry", "EntryFilter", "Loading", "Overtaken", "PlansInUse",
-    "Remembered", "Rows", "Snapshot", "Store", "StoredCatalogue", "Transaction", "Unreadable", "UsageRow", "Want",
+    "ApiKey", "Batch", "CommitUnknown", "Conflict", "EntryFilter", "LedgerRow", "Loading", "Overtaken",
+    "PlansInUse", "Remembered", "Rows", "Snapshot", "Store", "StoredCatalogue", "Transaction", "Unreadable", "UsageRow",
+    "Want",
 ]  # fmt: skip

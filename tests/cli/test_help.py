@@ -28,10 +28,11 @@ ALL = sorted(commands(app))
 
 
 def test_there_are_all_the_commands_that_were_meant():
-    assert len(ALL) == 43
+    assert len(ALL) == 45
     assert {words[0] for words in ALL} == {
         "serve", "migrate", "catalogue", "company", "plan", "key", "quote", "charge", "hold", "capture", "void",
-        "balance", "usage", "entries", "user", "boost", "order", "verify", "replay", "demo",
+        "balance", "usage", "entries", "user", "boost", "order", "verify", "rebuild",
+        "backup", "replay", "demo",
         "status", "forecast", "advice",
     }  # fmt: skip
 

@@ -18,6 +18,7 @@ from kvota.cli import (
     loading,
     orders,
     plans,
+    proving,
     reading,
     replaying,
     serving,
@@ -38,7 +39,7 @@ HELP = (
 EXIT_CODES = "Exit codes: 0 done, 1 declined or findings, 2 the caller erred, 3 the world broke."
 
 _COMMANDS: dict[Group, tuple[Callable[..., int], ...]] = {
-    _SERVER: (serving.serve, serving.migrate, serving.verify),
+    _SERVER: (serving.serve, serving.migrate, proving.verify, proving.rebuild, proving.backup),
     _REQUESTS: (
         reading.balance,
         charging.quote,

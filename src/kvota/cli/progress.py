@@ -19,5 +19,5 @@ def counting(what: str, total: int | None) -> Generator[Callable[[], None]]:
         yield lambda: None
         return
     with Progress(console=console, transient=True) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(what, total=total or None)
         yield lambda: bar.advance(task)

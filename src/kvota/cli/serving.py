@@ -1,4 +1,4 @@
-"""``kvota serve``, ``migrate`` and ``verify``."""
+"""``kvota serve`` and ``migrate``."""
 
 import sys
 from typing import Annotated
@@ -7,7 +7,7 @@ import msgspec
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from kvota.cli import NO, OK
+from kvota.cli import OK
 from kvota.cli.options import Output
 from kvota.settings import DEFAULT_PORT, Settings, from_environment
 
@@ -94,51 +94,3 @@ def migrate(*, store: str | None = None, output: Output = _HERE) -> int:
     else:
         say("\n".join(f"applied {name}" for name in applied) or "The schema is up to date.")
     return OK
-
-
-def verify(*companies: str, store: str | None = None, output: Output = _HERE) -> int:
-    """Replay ledgers and prove that balances, statistics and hashes agree. Exits 1 if anything does not.
-
-    It reads and changes nothing, and a server may go on meanwhile.
-
-    For example:
-
-        kvota verify acme --store sqlite:///kvota.db
-
-    Parameters
-    ----------
-    companies
-        Their ids; all of them where none is given.
-    store
-        sqlite:///kvota.db or postgresql://user@host/db; KVOTA_STORE where it is not given.
-    """
-    from kvota.cli.opening import open_here
-    from kvota.cli.progress import counting
-    from kvota.cli.screen import say
-    from kvota.verify import verify as run
-
-    seen: list[tuple[str, int]] = []
-    meter = open_here(given_settings(store, None, is_sandbox=False), may_create=False)
-    try:
-        for company in companies:
-            meter.reads.company(company)
-        with counting("companies", len(companies) or None) as step:
-
-            def progress(company: str, entries: int) -> None:
-                seen.append((company, entries))
-                step()
-
-            found = run(meter.store, companies or None, progress)
-    finally:
-        meter.close()
-    count = sum(entries for _, entries in seen)
-    if output.json:
-        findings = [one._asdict() for one in found]
-        say(msgspec.json.encode({"companies": len(seen), "entries": count, "findings": findings}).decode())
-        return NO if found else OK
-    for one in found:
-        where = one.company if one.seq is None else f"{one.company}, entry {one.seq}"
-        say(f"{where}: {one.field}: {one.message}")
-    summary = f"{len(seen)} companies, {count} entries"
-    say(f"{summary}: {len(found)} findings." if found else f"{summary}: everything agrees.")
-    return NO if found else OK

@@ -57,6 +57,14 @@ def foresee(state: State, book: Book, fact: AnyFact, at: int) -> None:
     state.account = replace(state.known, seq=account.seq + 1, at=at)
 
 
+def retell(state: State, entry: Entry, digest: str, in_force: Catalogue) -> BalanceAfter:
+    """Carry an entry that was written before into the state; the balance that it must tell."""
+    apply(entry.fact, state, Header(entry.at, entry.seq, entry.catalogue))
+    account = state.account = replace(state.known, seq=entry.seq, at=entry.at, hash=digest)
+    _remember_hold(state, entry)
+    return balance_after(account, in_force)
+
+
 def balance_after(account: Account, catalogue: Catalogue) -> BalanceAfter:
     """The balance that an entry carries."""
     return BalanceAfter(
@@ -74,6 +82,11 @@ def _remember(state: State, entry: Entry) -> None:
     if isinstance(fact, _CHARGING):
         charge = charge_of(entry)
         state.charges[charge.id] = charge
+    _remember_hold(state, entry)
+
+
+def _remember_hold(state: State, entry: Entry) -> None:
+    fact = entry.fact
     if isinstance(fact, Held):
         hold = state.holds[identifier("hld", entry.seq)]
     elif isinstance(fact, _CLOSING):

@@ -91,6 +91,7 @@ class Statements:
         self._delete_caps = dialect.sql(sql.DELETE_CAPS)
         self._delete_spending = dialect.sql(sql.DELETE_SPENDING)
         self._rebuild_spending = dialect.sql(sql.REBUILD_SPENDING.format(days=dialect.looked_up(*sql.DAYS)))
+        self._forget = [dialect.sql(text) for text in sql.FORGET]
         self._insert_batch = dialect.sql(sql.INSERT_BATCH)
 
     def load(self, session: Session, want: Want) -> Rows:
@@ -117,6 +118,10 @@ class Statements:
             Statement(self._delete_spending, [document([[company]])]),
             Statement(self._rebuild_spending, [wanted, company, wanted, company, company]),
         ]
+
+    def forget(self, company: str) -> list[Statement]:
+        """Remove what can be made again from the entries of a company."""
+        return [Statement(text, [company]) for text in self._forget]
 
     def save(self, batch: Batch) -> list[Statement]:
         """Write the batch. New accounts come in one order: two processes may be making the same."""

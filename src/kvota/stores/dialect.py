@@ -225,6 +225,10 @@ DELETE FROM stages WHERE (company, subject, stage) IN (SELECT w.value->>0, w.val
 """
 DELETE_CAPS = "DELETE FROM caps WHERE (company, id) IN (SELECT w.value->>0, w.value->>1 FROM $wants)"
 DELETE_SPENDING = "DELETE FROM spending WHERE company IN (SELECT w.value->>0 FROM $wants)"
+FORGET = tuple(
+    f"DELETE FROM {table} WHERE company = ?"  # noqa: S608 - ours
+    for table in ("holds", "boosts", "stages", "caps", "statistics", "spending")
+)
 INSERT_BATCH = "INSERT INTO batches (id, at) VALUES (?, ?)"
 
 # The days of a company with what was spent, and with what is held since.

@@ -5,7 +5,7 @@ A batch takes three round trips: lock (with the clock), load, and everything tha
 
 import threading
 from collections.abc import Generator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Self
 
 import psycopg
@@ -26,6 +26,7 @@ from kvota.stores.rows import ACCOUNTS, Row, document
 
 LINKS = 8
 CLEAN_EVERY = 256
+MANY = 64
 # Transactions share the advisory lock that a new catalogue takes alone; (0x6b766f74, n) is "kvot" and a number.
 BEGIN = Statement("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
 BEGIN_VIEW = Statement("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -119,9 +120,19 @@ class PostgresTransaction:
     def rebuild_spending(self, company: str, days: Sequence[Span]) -> None:
         self.run(self._store.statements.rebuild_spending(company, days))
 
+    def view(self) -> Reading:
+        if not self._is_begun:
+            self.run([])
+        return self._store.reading(nullcontext((self, self._present)))
+
+    def forget(self, company: str) -> None:
+        self.run(self._store.statements.forget(company))
+
     def save(self, batch: Batch) -> None:
         """Keep the statements for ``commit``, or for whatever runs before it: one round trip less under the locks."""
         self._saved += self._store.statements.save(batch)
+        if len(self._saved) > MANY:  # who rebuilds saves far more than a batch: it is not kept in memory
+            self.run([])
 
     def commit(self) -> None:
         if not self._is_begun:
@@ -209,7 +220,19 @@ class PostgresStore(Registry):
         return PostgresTransaction(self)
 
     def snapshot(self) -> Reading:
-        return Reading(self._view(), self._dialect, self.statements)
+        return self.reading(self._view())
+
+    def reading(self, view: AbstractContextManager[tuple[Session, Present]]) -> Reading:
+        """What is asked of a view that somebody has taken."""
+        return Reading(view, self._dialect, self.statements)
+
+    def backup(self, path: str) -> None:
+        """PostgreSQL has a tool for it."""
+        raise Invalid(
+            f"kvota backup is for SQLite. PostgreSQL has its own tool, which a server may run beside: "
+            f"`pg_dump --format custom --file {path} --dbname URL`, and `pg_restore` to get it back. "
+            "docs/operations.md shows both."
+        )
 
     def migrate(self) -> list[str]:
         link = Link(self._url)

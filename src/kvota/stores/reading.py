@@ -6,11 +6,10 @@ from types import TracebackType
 from typing import Self
 
 from kvota.core.account import Account, Counts, Hold, Order, StatisticsKey
-from kvota.core.entries import read
 from kvota.core.people import Person
 from kvota.core.periods import Span
 from kvota.core.state import Written
-from kvota.store import ApiKey, EntryFilter, Rows, UsageRow, Want
+from kvota.store import ApiKey, EntryFilter, LedgerRow, Rows, UsageRow, Want
 from kvota.stores.batches import Session, Statement, Statements, read_spending
 from kvota.stores.dialect import Dialect, Lookup, Present
 from kvota.stores.rows import (
@@ -18,14 +17,13 @@ from kvota.stores.rows import (
     API_KEYS,
     BOOSTS,
     CAPS,
-    ENTRIES,
     HOLDS,
     ORDERS,
     PEOPLE,
     STAGES,
     Row,
     document,
-    entry_row,
+    ledger_row,
     read_entry,
 )
 
@@ -88,21 +86,22 @@ PERSON = """SELECT $people FROM people t WHERE t.company = ? AND t."user" = ?"""
 PEOPLE_PAGE = """
 SELECT $people FROM people t WHERE t.company = ? AND t."user" > ? ORDER BY t."user" LIMIT ?
 """
-# One step for each company, not for each entry.
-LEDGERS = """
-WITH RECURSIVE names (company) AS (
-    SELECT min(company) FROM entries WHERE company > ?
-    UNION ALL
-    SELECT (SELECT min(t.company) FROM entries t WHERE t.company > names.company) FROM names
-    WHERE names.company IS NOT NULL
-)
-SELECT company FROM (SELECT company FROM names WHERE company IS NOT NULL LIMIT ?) AS with_entries
-UNION
-SELECT company FROM (SELECT company FROM accounts WHERE company > ? ORDER BY company LIMIT ?) AS with_account
-ORDER BY 1 LIMIT ?
+# One step for each company, not for each row.
+LEDGERS_OF = """
+SELECT company FROM (
+    WITH RECURSIVE names (company) AS (
+        SELECT min(company) FROM {table} WHERE company > ?
+        UNION ALL
+        SELECT (SELECT min(t.company) FROM {table} t WHERE t.company > names.company) FROM names
+        WHERE names.company IS NOT NULL
+    )
+    SELECT company FROM names WHERE company IS NOT NULL LIMIT ?
+) AS of_{table}
 """
+OF_LEDGERS = ("accounts", "entries", "holds", "boosts", "stages", "caps", "statistics", "spending", "orders")
+LEDGERS = " UNION ".join(LEDGERS_OF.format(table=table) for table in OF_LEDGERS) + " ORDER BY 1 LIMIT ?"
 ENTRY_ROWS = "SELECT $entries FROM entries t WHERE t.company = ? AND t.seq > ? ORDER BY t.seq LIMIT ?"
-ALL_HOLDS = "SELECT $holds FROM holds t WHERE t.company = ? ORDER BY t.id"
+COUNT_HOLDS = "SELECT count(*) FROM holds WHERE company = ?"
 ALL_BOOSTS = "SELECT $boosts FROM boosts t WHERE t.company = ? ORDER BY t.id"
 ALL_STAGES = "SELECT $stages FROM stages t WHERE t.company = ? ORDER BY t.subject, t.stage"
 ALL_ORDERS = "SELECT $orders FROM orders t WHERE t.company = ? ORDER BY t.id"
@@ -113,7 +112,8 @@ WHERE t.company = ? ORDER BY t.kind, t.name, t.since
 """
 ALL_STATISTICS = """
 SELECT t.quarter, t.tool, t.action, t."user", t.department, t.calls, t.requests, t.refunded, t.written_off
-FROM statistics t WHERE t.company = ? ORDER BY t.quarter, t.tool, t.action, t."user", t.department
+FROM statistics t WHERE t.company = ? AND t.quarter >= ? AND t.quarter < ?
+ORDER BY t.quarter, t.tool, t.action, t."user", t.department
 """
 LAST = 2**63 - 1
 INDEXED_AFTER = 5000
@@ -240,23 +240,16 @@ class Reading:
         return PEOPLE.read(rows[0]) if rows else None
 
     def ledgers(self, after: str, limit: int) -> list[str]:
-        return [company for (company,) in self._rows(LEDGERS, after, limit, after, limit, limit)]
+        return [company for (company,) in self._rows(LEDGERS, *[after, limit] * len(OF_LEDGERS), limit)]
 
-    def differing_columns(self, company: str, after: int, limit: int) -> list[tuple[int, str, object, object]]:
-        differing: list[tuple[int, str, object, object]] = []
-        for row in self._rows(ENTRY_ROWS, company, after, limit):
-            stored = ENTRIES.read(row)
-            told = entry_row(Written(read(stored.body), stored.body.encode(), stored.hash))
-            differing += [
-                (stored.seq, name, value, other)
-                for name in ENTRIES.columns
-                if (value := getattr(stored, name)) != (other := getattr(told, name))
-            ]
-        return differing
+    def ledger(self, company: str, after: int, limit: int) -> list[LedgerRow]:
+        return [ledger_row(row) for row in self._rows(ENTRY_ROWS, company, after, limit)]
+
+    def count_holds(self, company: str) -> int:
+        return self._rows(COUNT_HOLDS, company)[0][0]
 
     def all_rows(self, company: str) -> Rows:
         return Rows(
-            holds=[HOLDS.read(row) for row in self._rows(ALL_HOLDS, company)],
             boosts=[BOOSTS.read(row) for row in self._rows(ALL_BOOSTS, company)],
             stages=[STAGES.read(row) for row in self._rows(ALL_STAGES, company)],
             orders=[ORDERS.read(row) for row in self._rows(ALL_ORDERS, company)],
@@ -264,5 +257,6 @@ class Reading:
             spending=[read_spending(row) for row in self._rows(ALL_SPENDING, company)],
         )
 
-    def all_statistics(self, company: str) -> list[tuple[StatisticsKey, Counts]]:
-        return [(StatisticsKey(*row[:5]), Counts(*row[5:])) for row in self._rows(ALL_STATISTICS, company)]
+    def all_statistics(self, company: str, start: int = -LAST, end: int = LAST) -> list[tuple[StatisticsKey, Counts]]:
+        rows = self._rows(ALL_STATISTICS, company, start, end)
+        return [(StatisticsKey(*row[:5]), Counts(*row[5:])) for row in rows]

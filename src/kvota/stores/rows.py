@@ -16,7 +16,7 @@ from kvota.core.entries import AnyFact, Captured, Charged, Held, Refunded, Work,
 from kvota.core.fold import charge_of, refund_of
 from kvota.core.people import Person
 from kvota.core.state import Written
-from kvota.store import ApiKey, Remembered, StoredCatalogue, Unreadable
+from kvota.store import ApiKey, LedgerRow, Remembered, StoredCatalogue, Unreadable
 
 Row = tuple[Any, ...]
 R = TypeVar("R", bound=msgspec.Struct)
@@ -159,6 +159,22 @@ def read_entry(row: Row) -> Written:
     """The entry of a row (body, hash)."""
     body, digest = row
     return Written(read(body), body.encode(), digest)
+
+
+def ledger_row(row: Row) -> LedgerRow:
+    """A whole row of an entry, as it is."""
+    stored = dict(zip(ENTRIES.columns, row, strict=True))
+    try:
+        body = stored["body"].encode()
+        written = Written(read(body), body, stored["hash"])
+    except (msgspec.MsgspecError, ValueError) as problem:
+        return LedgerRow(seq=stored["seq"], problem=str(problem))
+    told = msgspec.structs.astuple(entry_row(written))
+    if told == row:
+        return LedgerRow(seq=stored["seq"], written=written)
+    columns = zip(ENTRIES.columns, row, told, strict=True)
+    differing = tuple((name, value, other) for name, value, other in columns if value != other)
+    return LedgerRow(seq=stored["seq"], written=written, differing=differing)
 
 
 def read_charge(row: Row) -> Charge | None:

@@ -1,13 +1,14 @@
 """SQLite: one file, one connection that writes, a few that read. Several processes may share the file."""
 
 import contextlib
+import os
 import shutil
 import tempfile
 import threading
 import time
 import weakref
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,8 +16,8 @@ import apsw
 
 from kvota.core.account import Account
 from kvota.core.periods import DAY, Span
-from kvota.errors import StoreUnavailable
-from kvota.store import Batch, CommitUnknown, Conflict, Rows, Want
+from kvota.errors import Invalid, StoreUnavailable
+from kvota.store import Batch, CommitUnknown, Conflict, Rows, Unreadable, Want
 from kvota.stores.batches import Session, Statement, Statements
 from kvota.stores.dialect import CLOCK, Present, Sqlite
 from kvota.stores.migrate import Migration, migrate, migrations
@@ -103,7 +104,11 @@ class Connection:
         try:
             return [list(self._connection.execute(text, tuple(given))) for text, given in statements]
         except apsw.Error as problem:
+            if "malformed JSON" in str(problem):
+                raise Unreadable("a document", str(problem)) from problem
             raise _translated(problem, self.path) from problem
+        except UnicodeDecodeError as problem:
+            raise Unreadable("a text", f"{problem.object!r} is no UTF-8") from problem
 
     def script(self, text: str) -> None:
         """Run statements without parameters."""
@@ -178,6 +183,12 @@ class SqliteTransaction:
 
     def rebuild_spending(self, company: str, days: Sequence[Span]) -> None:
         self._connection.run(self._store.statements.rebuild_spending(company, days))
+
+    def view(self) -> Reading:
+        return self._store.reading(nullcontext((self._connection, self._present)))
+
+    def forget(self, company: str) -> None:
+        self._connection.run(self._store.statements.forget(company))
 
     def save(self, batch: Batch) -> None:
         self._connection.run(self._store.statements.save(batch))
@@ -315,7 +326,31 @@ class SqliteStore(Registry):
         return SqliteTransaction(self)
 
     def snapshot(self) -> Reading:
-        return Reading(self._view(), self._dialect, self.statements)
+        return self.reading(self._view())
+
+    def backup(self, path: str) -> None:
+        """One reading transaction: nobody waits. What was deleted is not in it. It bears its name once it is whole."""
+        target = Path(path)
+        if target.exists():
+            raise Invalid(f"There is a file {path} already, and it is not overwritten. Name a new one.")
+        if not target.parent.is_dir():
+            raise Invalid(f"There is no folder {target.parent} to write the backup into.")
+        part = target.with_name(target.name + ".part")
+        try:
+            part.unlink(missing_ok=True)
+            with self._readers.lend() as connection:
+                connection.run([Statement("VACUUM INTO ?", [str(part)])])
+            with part.open("rb") as written:
+                os.fsync(written.fileno())
+            part.rename(target)
+        except OSError as problem:
+            raise StoreUnavailable(f"The backup {path} cannot be written: {problem}.") from problem
+        finally:
+            part.unlink(missing_ok=True)
+
+    def reading(self, view: AbstractContextManager[tuple[Session, Present]]) -> Reading:
+        """What is asked of a view that somebody has taken."""
+        return Reading(view, self._dialect, self.statements)
 
     # Migrating: this store is its own target.
 
