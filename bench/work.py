@@ -22,7 +22,7 @@ from kvota.stores import postgres, sqlite
 from kvota.stores.batches import Statement, Statements
 from kvota.stores.dialect import CLOCK, Dialect, Postgres, Sqlite
 from kvota.stores.postgres_link import PLANS
-from kvota.stores.rows import document
+from kvota.stores.rows import ACCOUNTS, document
 from tests.stores import making
 
 INTO = 400
@@ -146,7 +146,7 @@ def _sqlite(path: str, known: Known) -> dict[str, Work]:
     with contextlib.closing(apsw.Connection(path)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, note)
-        for name, statement in hot_statements(Sqlite(), sqlite.LOCK, known):
+        for name, statement in hot_statements(Sqlite(), sqlite.LOCK.format(accounts=Sqlite.document(ACCOUNTS)), known):
             connection.execute(statement.sql, tuple(statement.parameters)).fetchall()  # type: ignore[arg-type]
             done[name] = Work(steps[-1])
         connection.trace_v2(0, None)
