@@ -94,8 +94,8 @@ class Unauthenticated(CallerError):
 class TooManyAttempts(CallerError):
     code = "too_many_attempts"
 
-    def __init__(self, detail: str, *, retry_after_seconds: int = 60) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str, *, errors: Sequence[FieldError] = (), retry_after_seconds: int = 60) -> None:
+        super().__init__(detail, errors=errors)
         self.retry_after_seconds = retry_after_seconds
 
 

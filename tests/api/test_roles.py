@@ -41,6 +41,8 @@ ALLOWED = {
     "list_entries": {OPERATOR, ADMIN, AUDITOR},
     "entries_csv": {OPERATOR, ADMIN, AUDITOR},
     "entries_xlsx": {OPERATOR, ADMIN, AUDITOR},
+    "get_forecast": {OPERATOR, ADMIN, AUDITOR},
+    "get_advice": {OPERATOR, ADMIN, AUDITOR},
     "get_usage": {OPERATOR, ADMIN, MEMBER, AUDITOR},
     "set_cap": {OPERATOR, ADMIN},
     "list_caps": {OPERATOR, ADMIN, AUDITOR},

@@ -198,7 +198,7 @@ def test_fail_closed_a_meter_that_is_down_approves_nothing(opened, ask):
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
     door = opened(url, Patience(deadline_seconds=1))
     started = time.monotonic()
-    with pytest.raises(e.ServerUnreachable, match="Nothing was sent"):
+    with pytest.raises(e.ServerUnreachable):
         getattr(door, ask)("acme", "chat_question")
     assert time.monotonic() - started < 3
 

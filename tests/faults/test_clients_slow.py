@@ -115,7 +115,7 @@ def test_a_client_that_sends_thousands_of_requests_ahead_is_cut_off(sqlite_url, 
     with serving(sqlite_url, tmp_path) as server:
         assert replies_to(server.port, MAX_PIPELINED // 2) == MAX_PIPELINED // 2
         assert replies_to(server.port, 2000) < 2000
-        assert server.call("GET", "/readyz").status == 200
+        assert server.call("GET", "/v1/catalogue").status == 200
 
 
 def test_a_reply_that_is_owed_is_not_mistaken_for_one_to_garbage_that_follows(sqlite_url, tmp_path, report):

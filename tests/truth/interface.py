@@ -29,7 +29,8 @@ class Interface:
         self.mode = mode
         config = SchemathesisConfig()
         config.projects.default.generation.update(modes=[mode])
-        self.schema = schemathesis.openapi.from_url(server.url + "/openapi.json", config=config)
+        whole = schemathesis.openapi.from_url(server.url + "/openapi.json", config=config)
+        self.schema = whole.exclude(operation_id="load_catalogue")  # TOML, which has a fuzz of its own
         self.asked: dict[int, int] = {}
         catalogue = server.call("GET", "/v1/catalogue").body
         self._words = {

@@ -2,7 +2,7 @@
 
 import ssl
 from typing import Any, Generic, NamedTuple, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx2
 import msgspec
@@ -33,10 +33,10 @@ class Server(NamedTuple):
     def at(cls, url: str, key: str, language: str, patience: Patience) -> "Server":
         """Raises ``Invalid`` for what is no URL of a server and no API key."""
         try:
-            parsed = httpx2.URL(url)
-        except httpx2.InvalidURL:
-            parsed = httpx2.URL()
-        if parsed.scheme not in ("http", "https") or not parsed.host:
+            parsed, host = httpx2.URL(url), urlsplit(url).hostname
+        except (ValueError, httpx2.InvalidURL):  # ValueError: half of an IPv6 address
+            parsed, host = httpx2.URL(), None
+        if parsed.scheme not in ("http", "https") or not host:
             raise Invalid.field("url", "must be a URL such as http://127.0.0.1:8024", url)
         if not key or not key.isascii() or not key.isprintable():
             raise Invalid("key: must be an API key; it looks like kv_ and then letters and digits.")
