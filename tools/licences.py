@@ -10,8 +10,10 @@ PAGE = ROOT / "docs" / "licences.md"
 PINNED = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;]+)", re.MULTILINE)
 # Each may be used, changed and passed on with a program under another licence. LGPL: psycopg is used as it comes.
 ALLOWED = {
-    "Apache Software License; MIT License", "Apache-2.0", "Apache-2.0 AND BSD-2-Clause", "BSD-2-Clause", "BSD-3-Clause",
-    "LGPL-3.0-only", "MIT", "MIT License", "MIT OR Apache-2.0", "PSF-2.0", "any-OSI",
+    "Apache Software License", "Apache Software License; MIT License", "Apache-2.0", "Apache-2.0 AND BSD-2-Clause",
+    "Apache-2.0 AND MIT",
+    "BSD License", "BSD-2-Clause", "BSD-3-Clause", "LGPL-3.0-only", "MIT", "MIT License", "MIT OR Apache-2.0", "MIT-0",
+    "PSF-2.0", "Python Software Foundation License", "any-OSI",
 }  # fmt: skip
 HEAD = """# Licences
 
