@@ -55,8 +55,10 @@ SCHEMAS: dict[str, Json] = {
     },
     "ScopeRequest": _one_of("user", "users", "department", "tool"),
 }
+_ENTRIES: dict[str, Json] = {"kind": {"enum": list(KINDS)}, "from": _MOMENT, "to": _MOMENT}
 QUERIES: dict[str, dict[str, Json]] = {
-    "EntriesQuery": {"kind": {"enum": list(KINDS)}, "from": _MOMENT, "to": _MOMENT},
+    "EntriesQuery": _ENTRIES,
+    "ExportQuery": _ENTRIES,
     "UsageQuery": {
         "from": _DATE,
         "to": _DATE,
@@ -98,6 +100,8 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     ),
     "make_key": ("actions: must be among the actions that your own key is bound to: …",),
     "list_entries": _PERIOD,
+    "entries_csv": _PERIOD,
+    "entries_xlsx": _PERIOD,
     "get_usage": (*_PERIOD, "to: must be at most … days after from", "by: must be a list of …, each once"),
 }
 EVERYWHERE = (_INSTANT_TAKEN, _WHOLE, _NAMES)
