@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kvota import server
-from kvota.api.app import App, build_app
 from kvota.api.exchange import send_answer
 from kvota.api.problems import Answer
 from kvota.asgi.exchange import Scope, headers_of, read_all
 from kvota.asgi.streaming import Receive, Send
 from kvota.cli.serving import given_settings
 from kvota.core.account import Charge, Draw
+from kvota.doors import Doors, open_doors
 from kvota.wire import views
 from kvota.wire.fields import encode
 from kvota.wire.reading import read_body
@@ -39,7 +39,7 @@ _CHARGE = Charge(
 class WithNoop:
     """The application of the server, and beside it the no-op."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: Doors) -> None:
         self._app = app
         self._reply = Answer(201, encode(views.charge(_CHARGE)), ((b"content-type", b"application/json"),))
 
@@ -88,9 +88,9 @@ def serving(store: str, catalogue: str, place: Path, *, workers: int = 1) -> Ite
 
 def _serve(port: int, workers: int) -> None:
     def build(*arguments: Any, **more: Any) -> WithNoop:
-        return WithNoop(build_app(*arguments, **more))
+        return WithNoop(open_doors(*arguments, **more))
 
-    server.build_app = build  # type: ignore[assignment] - the only place where the real server is not quite the real one
+    server.open_doors = build  # type: ignore[assignment] - the only place where the real server is not quite the real one
     server.serve(given_settings(None, None, is_sandbox=False), "127.0.0.1", port, workers)
 
 

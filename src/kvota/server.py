@@ -21,9 +21,9 @@ import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from kvota.api.app import build_app
 from kvota.asgi.metrics import Metrics
 from kvota.core.periods import SECOND
+from kvota.doors import open_doors
 from kvota.errors import KvotaError, WorldError
 from kvota.settings import Settings
 from kvota.supervisor import ENDING, receive_job, supervise
@@ -113,7 +113,7 @@ def run(meter: Meter, metrics: Metrics, listening: socket.socket, settings: Sett
     try:
         # A line for each request would cost more than the request: only for whoever asks for it.
         logs_requests = settings.log_level == "debug"
-        app = build_app(meter.engine, meter.reads, metrics=metrics, logs_requests=logs_requests)
+        app = open_doors(meter, metrics, logs_requests=logs_requests)
         config = uvicorn.Config(
             app,
             http=BoundedRequest,

@@ -61,7 +61,7 @@ class App:
         on_shutdown: Hook | None,
         logs_requests: bool,
     ) -> None:
-        self._services, self._keyring = services, keyring
+        self.services, self.keyring = services, keyring
         self._router = Router(operations())
         self._on_startup, self._on_shutdown = on_startup, on_shutdown
         self._logs_requests = logs_requests
@@ -90,7 +90,7 @@ class App:
         await receive()
         if self._on_shutdown is not None:
             await self._on_shutdown()
-        self._services.close()
+        self.services.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,7 +116,7 @@ class App:
             answer = problems.of_error(Internal("see the log"), language)
         await send_answer(send, answer, language, is_head=scope["method"] == "HEAD")
         seconds = time.perf_counter() - started
-        self._services.metrics.observe_request(name, answer.status, seconds)
+        self.services.metrics.observe_request(name, answer.status, seconds)
         if self._logs_requests:
             if self._access is None:  # bound at the first request: logging is configured by now
                 self._access = structlog.get_logger("kvota.access").bind()
@@ -152,7 +152,7 @@ class App:
         operation, parameters = request.operation, request.parameters
         if operation.roles is None:
             return await self._carry_out(request, _NOBODY, None)
-        key = await self._keyring.authenticate(request.headers, address_of(request.scope))
+        key = await self.keyring.authenticate(request.headers, address_of(request.scope))
         request.scope["kvota.key"] = key.id
         check_role(key, operation.roles)
         company = parameters.get("company")
@@ -166,7 +166,7 @@ class App:
         except CallerError as error:
             if once is None or company is None or isinstance(error, KeyReused | Forbidden):
                 raise
-            if not await self._services.read(self._services.reads.is_key_known, company, once):
+            if not await self.services.read(self.services.reads.is_key_known, company, once):
                 raise
             raise KeyReused(str(error)) from None
 
@@ -188,7 +188,7 @@ class App:
             only_actions=None if key.actions is None else frozenset(key.actions),
         )
         call = Call(
-            self._services,
+            self.services,
             key,
             asker,
             parameters=request.parameters,

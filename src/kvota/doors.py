@@ -1,0 +1,51 @@
+"""The HTTP doors of a server, laid side by side: each is plain ASGI and knows none of the others."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+
+from kvota.api.app import App, build_app
+from kvota.asgi.exchange import Asgi, Scope
+from kvota.asgi.metrics import Metrics
+from kvota.asgi.streaming import Receive, Send
+from kvota.wiring import Meter
+
+Life = Callable[[], AbstractAsyncContextManager[None]]
+
+
+class Doors:
+    """Each request goes to the door that the first part of its path names, any other to the API.
+
+    Made by ``open_doors``.
+    """
+
+    def __init__(self, api: App, others: Mapping[str, Asgi]) -> None:
+        self._api, self._others = api, others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection's scope: a request, or the life of the server, which the API lives."""
+        door: Asgi = self._api
+        if scope["type"] == "http":
+            door = self._others.get(scope["path"][1:].partition("/")[0], door)
+        await door(scope, receive, send)
+
+
+def open_doors(meter: Meter, metrics: Metrics, *, logs_requests: bool) -> Doors:
+    """The doors of this meter. They share the API's services and keyring; ``lives`` live as long as the server."""
+    others: dict[str, Asgi] = {}
+    lives: list[Life] = []
+    living = contextlib.AsyncExitStack()
+
+    async def begin() -> None:
+        for life in lives:
+            await living.enter_async_context(life())
+
+    api = build_app(
+        meter.engine,
+        meter.reads,
+        metrics=metrics,
+        on_startup=begin,
+        on_shutdown=living.aclose,
+        logs_requests=logs_requests,
+    )
+    return Doors(api, others)
