@@ -13,6 +13,9 @@ DEFAULT_PORT = 8024
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """``KVOTA_STORE``, ``KVOTA_CATALOGUE``, ``KVOTA_OPERATOR_KEY``, ``KVOTA_SANDBOX``, ``KVOTA_LOG_LEVEL``.
 
+    ``KVOTA_ALLOW_PRIVATE_TARGETS``: hosts that webhooks and callbacks may reach although they are private or have no
+    TLS, with commas between them; ``1`` stands for every host.
+
     ``KVOTA_URL`` and ``KVOTA_KEY`` are for commands that speak to a running server.
     """
 
@@ -21,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     operator_key: str | None = None
     is_sandbox: bool = False
     log_level: str = "info"
+    private_targets: tuple[str, ...] = ()
     url: str | None = None
     key: str | None = None
 
@@ -37,6 +41,12 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         operator_key=get("KVOTA_OPERATOR_KEY"),
         is_sandbox=(get("KVOTA_SANDBOX") or "0").lower() in ("1", "true", "yes", "on"),
         log_level=(get("KVOTA_LOG_LEVEL") or "info").lower(),
+        private_targets=_hosts(get("KVOTA_ALLOW_PRIVATE_TARGETS") or ""),
         url=get("KVOTA_URL"),
         key=get("KVOTA_KEY"),
     )
+
+
+def _hosts(names: str) -> tuple[str, ...]:
+    named = tuple(name.strip() for name in names.split(",") if name.strip())
+    return ("*",) if named and named[0].lower() in ("1", "true", "yes", "on") else named
