@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Literal, Self, TypeVar
 
 import httpx2
-import stamina
 
 from kvota.asks.ask import Ask
 from kvota.asks.methods import AsyncMethods
@@ -51,15 +50,12 @@ class AsyncClient(AsyncMethods):
     async def execute(self, ask: Ask[T], /) -> T:
         """Send a call until it is answered or patience ends."""
         exchange = Exchange(self._server, ask)
-        try:
-            async for attempt in stamina.retry_context(
-                on=exchange.tries.pause_after, attempts=self._server.patience.tries, timeout=None
-            ):
-                with attempt:
-                    return await self._try(exchange)
-        except Failed as failed:
-            raise failed.error from failed.__cause__
-        raise AssertionError("a call ends with a reply or an exception")
+        while True:
+            try:
+                return await self._try(exchange)
+            except Failed as failed:
+                pause = exchange.tries.pause_after(failed)
+            await asyncio.sleep(pause)
 
     async def _try(self, exchange: Exchange[T]) -> T:
         try:

@@ -1,11 +1,14 @@
 """How long to wait, how often to try, and for what."""
 
+import logging
 import random
 import time
 
 import msgspec
 
 from kvota.errors import KvotaError
+
+_log = logging.getLogger("kvota.client")
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +39,7 @@ class Failed(Exception):
 
 
 class Tries:
-    """The tries of one call: counts them, and says how long to pause after each. What ``stamina`` asks.
+    """The tries of one call: counts them, and says how long to pause after each.
 
     ``is_repeatable``: whether the call may be sent again when it may have been carried out.
     """
@@ -53,15 +56,18 @@ class Tries:
         """Until the deadline."""
         return max(0.0, self._until - time.monotonic())
 
-    def pause_after(self, error: Exception) -> float | bool:
-        """The seconds until the next try; False where there is none."""
-        if not isinstance(error, Failed):
-            return False
+    def pause_after(self, failed: Failed) -> float:
+        """The seconds until the next try, which is logged; raises the failure's error where there is none."""
         self._failed += 1
-        self.was_sent = self.was_sent or error.was_sent
-        if not error.is_passing or (self.was_sent and not self._is_repeatable):
-            return False
+        self.was_sent = self.was_sent or failed.was_sent
+        pause = self._pause(failed)
+        is_over = not failed.is_passing or (self.was_sent and not self._is_repeatable)
+        if is_over or self._failed >= self._patience.tries or pause >= self.left_seconds:
+            raise failed.error from failed.__cause__
+        _log.info("try %d failed, the next in %.1f s: %s", self._failed, pause, failed.error)
+        return pause
+
+    def _pause(self, failed: Failed) -> float:
         longest = min(self._patience.longest_pause_seconds, self._patience.first_pause_seconds * 2**self._failed)
         pause = random.uniform(longest / 2, longest)  # noqa: S311 - spreads the tries of many clients
-        pause = max(pause, error.retry_after or 0.0)
-        return pause if pause < self.left_seconds else False
+        return max(pause, failed.retry_after or 0.0)

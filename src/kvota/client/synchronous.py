@@ -1,12 +1,12 @@
 """The client that waits."""
 
 import ssl
+import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
 import httpx2
-import stamina
 
 from kvota.asks.ask import Ask
 from kvota.asks.methods import Methods
@@ -56,15 +56,12 @@ class Client(Methods):
     def execute(self, ask: Ask[T], /) -> T:
         """Send a call until it is answered or patience ends."""
         exchange = Exchange(self._server, ask)
-        try:
-            for attempt in stamina.retry_context(
-                on=exchange.tries.pause_after, attempts=self._server.patience.tries, timeout=None
-            ):
-                with attempt:
-                    return self._try(exchange)
-        except Failed as failed:
-            raise failed.error from failed.__cause__
-        raise AssertionError("a call ends with a reply or an exception")
+        while True:
+            try:
+                return self._try(exchange)
+            except Failed as failed:
+                pause = exchange.tries.pause_after(failed)
+            time.sleep(pause)
 
     def _try(self, exchange: Exchange[T]) -> T:
         try:
