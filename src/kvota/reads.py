@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from typing import NamedTuple
 
+from kvota.access import Access
 from kvota.core.account import Account, Boost, Cap, Charge, Hold
 from kvota.core.balance import Balance, balance_of
 from kvota.core.catalogue import Book, Catalogue
@@ -51,6 +52,7 @@ class Reads:
         self._store, self._engine, self._clock = store, engine, clock
         self._library = Library(store)
         self.editions = Editions(store, clock=clock)
+        self.access = Access(store, clock=self.clock)
         self._secret: bytes | None = None
         self._lock = threading.Lock()
 

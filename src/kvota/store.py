@@ -24,6 +24,7 @@ from kvota.records import (
     UsageRow,
     Want,
 )
+from kvota.sign_ins import SignIns
 
 
 class Conflict(Exception):
@@ -180,7 +181,7 @@ class Snapshot(Loading, AbstractContextManager["Snapshot"], Protocol):
         ...
 
 
-class Store(Protocol):
+class Store(SignIns, Protocol):
     """A store that has been opened. Thread-safe; at most one transaction at a time may be asked of it."""
 
     @property

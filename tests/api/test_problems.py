@@ -5,10 +5,10 @@ import re
 import pytest
 
 from kvota.api.problems import STATUS
-from kvota.api.russian import in_russian
-from kvota.api.texts import TITLES
 from kvota.asgi.attempts import FAILURES
 from kvota.asgi.languages import language_of
+from kvota.asgi.russian import in_russian
+from kvota.asgi.texts import TITLES
 from tests.api.harness import Api
 
 CHARGES, HOLDS = "/v1/companies/acme/charges", "/v1/companies/acme/holds"

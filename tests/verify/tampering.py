@@ -20,6 +20,9 @@ NO_LEDGER = {
     "replies": "first replies to keys, as they were given; the entries hold the facts",
     "declines": "declines are counted, but are no entries",
     "people": "people are no entries, so that they can be erased",
+    "sign_ins": "who signs in is no entry, and can be removed",
+    "links": "links that set a password are no entries",
+    "sessions": "sessions are no entries",
 }
 """Tables that verifying does not prove, and why."""
 NO_ENTRIES = {

@@ -13,11 +13,11 @@ from kvota.api.calls import Call
 from kvota.api.exchange import send_answer, text_of
 from kvota.api.problems import Answer, Internal, MethodNotAllowed
 from kvota.api.registry import Operation, operations
-from kvota.api.routing import Router
 from kvota.asgi.defects import log_defect
 from kvota.asgi.exchange import Scope, address_of, headers_of, query_of, read_all
 from kvota.asgi.languages import Language, language_of
 from kvota.asgi.metrics import Metrics
+from kvota.asgi.routing import Router
 from kvota.asgi.services import Services
 from kvota.asgi.streaming import Disconnected, Receive, Send, Stream
 from kvota.engine import Engine

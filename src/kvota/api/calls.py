@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from kvota.api import problems, texts
+from kvota.api import problems
 from kvota.api.problems import Answer
+from kvota.asgi import texts
 from kvota.asgi.languages import Language
 from kvota.asgi.services import Services
 from kvota.core.commands import Command

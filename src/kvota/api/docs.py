@@ -10,7 +10,7 @@ from msgspec import NODEFAULT, inspect
 from kvota.api.openapi import codes_of, own_version
 from kvota.api.problems import STATUS
 from kvota.api.registry import Operation
-from kvota.api.texts import TITLES
+from kvota.asgi.texts import TITLES
 from kvota.wire.rules import members, rule
 
 _STYLE = """

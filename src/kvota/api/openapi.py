@@ -10,7 +10,7 @@ import msgspec
 from kvota.api.problems import STATUS
 from kvota.api.refinements import INSTANT, QUERIES, SCHEMAS, laid_over, refused
 from kvota.api.registry import Operation
-from kvota.api.texts import TITLES
+from kvota.asgi.texts import TITLES
 from kvota.core.periods import Instant
 from kvota.wire import replies, requests
 from kvota.wire.fields import ID_PATTERN

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from kvota import errors
-from kvota.api import texts
+from kvota.asgi import texts
 from kvota.asgi.languages import Language
 from kvota.core.declines import Declined
 from kvota.core.periods import SECOND, instant

@@ -1,11 +1,11 @@
 """What the numbers mean: forecast and advice."""
 
 from kvota.api.calls import Call
-from kvota.api.insight_views import advised
-from kvota.api.insight_views import forecast as shown_forecast
 from kvota.api.problems import Answer
 from kvota.insight.adviser import advise
 from kvota.insight.reader import outlook
+from kvota.insight.views import advised
+from kvota.insight.views import forecast as shown_forecast
 
 
 async def forecast(call: Call) -> Answer:

@@ -1,7 +1,7 @@
 """What a store keeps beside the ledgers, the same for both databases: the sandbox clock, API keys, catalogues."""
 
 import secrets
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Collection, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
@@ -14,6 +14,7 @@ from kvota.stores.batches import Session, Statement
 from kvota.stores.dialect import CLOCK, Dialect
 from kvota.stores.reading import PERSON
 from kvota.stores.rows import API_KEYS, CATALOGUES, PEOPLE, Row, document
+from kvota.stores.sign_ins import SignInTables
 
 PUT_META = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 ADD_META = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
@@ -44,7 +45,7 @@ def once_only() -> Generator[None]:
         raise Busy(f"The store is locked by another process; nothing was written: {problem}") from problem
 
 
-class Registry(ABC):
+class Registry(SignInTables):
     """The part of a store that rests on nothing but two kinds of sessions."""
 
     _dialect: Dialect

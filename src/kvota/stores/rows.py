@@ -16,6 +16,7 @@ from kvota.core.entries import AnyFact, Captured, Charged, Held, Refunded, Work,
 from kvota.core.fold import charge_of, refund_of
 from kvota.core.people import Person
 from kvota.core.state import Written
+from kvota.sign_ins import Link, Session, SignIn
 from kvota.store import ApiKey, LedgerRow, Remembered, StoredCatalogue, Unreadable
 
 Row = tuple[Any, ...]
@@ -110,8 +111,12 @@ REPLIES = Table("replies", ReplyRow, ["company", "key"])
 API_KEYS = Table("api_keys", ApiKey, ["id"], as_json=["actions"])
 PEOPLE = Table("people", Person, ["company", "user"])
 CATALOGUES = Table("catalogues", StoredCatalogue, ["number"])
+SIGN_INS = Table("sign_ins", SignIn, ["id"])
+LINKS = Table("links", Link, ["hash"])
+SESSIONS = Table("sessions", Session, ["hash"])
 TABLES: tuple[Table[Any], ...] = (
     ACCOUNTS, HOLDS, BOOSTS, STAGES, ORDERS, CAPS, ENTRIES, REPLIES, API_KEYS, PEOPLE, CATALOGUES,
+    SIGN_INS, LINKS, SESSIONS,
 )  # fmt: skip
 
 

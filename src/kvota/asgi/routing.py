@@ -1,36 +1,48 @@
-"""From a path to the operations on it: a tree of the path's parts."""
+"""From a path to what answers on it, by its methods: a tree of the path's parts."""
 
 from collections.abc import Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
 
-from kvota.api.registry import Operation
+
+class Routed(Protocol):
+    """What stands at a path: parts in braces stand for anything."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
 
 
-class _Node:
+R = TypeVar("R", bound=Routed)
+
+
+class _Node(Generic[R]):
     __slots__ = ("any", "by_method", "named")
 
     def __init__(self) -> None:
-        self.named: dict[str, _Node] = {}
-        self.any: _Node | None = None
-        self.by_method: dict[str, Operation] = {}
+        self.named: dict[str, _Node[R]] = {}
+        self.any: _Node[R] | None = None
+        self.by_method: dict[str, R] = {}
 
 
-class Router:
+class Router(Generic[R]):
     """Knows every path. A named part goes before one that stands for anything; an empty part stands for nothing."""
 
-    def __init__(self, operations: Sequence[Operation]) -> None:
-        self._root = _Node()
+    def __init__(self, operations: Sequence[R]) -> None:
+        self._root = _Node[R]()
         for operation in operations:
             node = self._root
             for part in operation.path.split("/")[1:]:
                 if part.startswith("{"):
-                    node.any = node.any or _Node()
+                    node.any = node.any or _Node[R]()
                     node = node.any
                 else:
-                    node = node.named.setdefault(part, _Node())
+                    node = node.named.setdefault(part, _Node[R]())
             node.by_method[operation.method] = operation
 
-    def find(self, path: str) -> tuple[Mapping[str, Operation], list[str]]:
-        """The operations at the path by their methods, none where it is not known; and what its parameters are."""
+    def find(self, path: str) -> tuple[Mapping[str, R], list[str]]:
+        """What stands at the path by its methods, none where it is not known; and what its parameters are."""
         node = self._root
         values: list[str] = []
         for part in path.split("/")[1:]:

@@ -1,7 +1,7 @@
 """The words of problems, in English and in Russian: what was wrong, what would be right, what to do next."""
 
-from kvota.api.russian import in_russian
 from kvota.asgi.languages import Language
+from kvota.asgi.russian import in_russian
 from kvota.core.declines import Declined
 from kvota.core.periods import rfc3339
 from kvota.errors import CallerError, FieldError, Invalid, KvotaError, NotFound

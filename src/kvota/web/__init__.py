@@ -1,0 +1,1 @@
+"""The dashboard: pages, their texts in both languages, and what they look like."""
