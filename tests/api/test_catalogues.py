@@ -1,5 +1,7 @@
 """Loading catalogues over HTTP, trying them out before, and the editions that there are."""
 
+import re
+
 import pytest
 
 from tests.api.harness import CATALOGUE, NOON
@@ -84,6 +86,20 @@ def test_defect_12_what_is_refused_is_refused_in_a_dry_run_too(api, dry_run, tex
     assert said in reply.json["detail"]
     assert reply.json["errors"]
     assert versions(api) == ["2026-01-01"]
+
+
+def test_mistakes_are_told_in_russian_too(api):
+    text = newer(old="allowance = 10\n", new='allowance = "ten"\n') + "\n[plans.other]\nprice = 3\n"
+    problem = load(api, text, headers={"Accept-Language": "ru"}).json
+    assert re.match(
+        r"В каталоге 3 ошибки; первая: строка \d+: plans.tiny.allowance: нужно: целое число", problem["detail"]
+    )
+    assert not [one for one in problem["errors"] if re.search("needed|missing", one["message"])]
+    same = load(
+        api, newer("2026-01-01", old="allowance = 10\n", new="allowance = 12\n"), headers={"Accept-Language": "ru"}
+    )
+    assert same.json["detail"].startswith("Каталог: catalogue.version: нужна новая версия")
+    assert "plans.tiny.allowance: 10 → 12" in same.json["detail"]
 
 
 def test_each_mistake_is_named_with_its_line_and_field(api):

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from kvota.asgi.russian import in_russian
 from kvota.catalogue_file import MAX_BYTES, differences, load, parse, shipped
 from kvota.core.catalogue import Condition, Price
 from kvota.errors import CatalogueInvalid
@@ -65,6 +66,7 @@ def mistakes(text: str | bytes) -> list[tuple[str, str]]:
         parse(text)
     assert caught.value.errors
     msgspec.json.encode(caught.value.errors)
+    assert [error.message for error in caught.value.errors if in_russian(error.message) is None] == []
     return [(error.field, error.message) for error in caught.value.errors]
 
 

@@ -2,6 +2,8 @@
 
 import re
 
+from kvota.asgi.russian_catalogue import mistake_in_russian
+
 _RULES: tuple[tuple[str, str], ...] = (
     (
         r"must be a whole number from (\S+) to (\d+), or name a boost",
@@ -165,4 +167,4 @@ def in_russian(text: str) -> str | None:
     for pattern, translation in _COMPILED:
         if found := pattern.fullmatch(text):
             return found.expand(translation)
-    return None
+    return mistake_in_russian(text)

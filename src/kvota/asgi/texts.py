@@ -1,10 +1,12 @@
 """The words of problems, in English and in Russian: what was wrong, what would be right, what to do next."""
 
+import re
+
 from kvota.asgi.languages import Language
 from kvota.asgi.russian import in_russian
 from kvota.core.declines import Declined
 from kvota.core.periods import rfc3339
-from kvota.errors import CallerError, FieldError, Invalid, KvotaError, NotFound
+from kvota.errors import CallerError, CatalogueInvalid, FieldError, Invalid, KvotaError, NotFound
 
 TITLES: dict[str, tuple[str, str]] = {
     "malformed": ("The request cannot be read", "Запрос не читается"),
@@ -166,6 +168,8 @@ def detail(error: KvotaError, code: str, language: Language, **facts: str) -> st
         return str(error)
     if isinstance(error, Invalid) and error.errors:
         return " ".join(_sentence(one, language) for one in error.errors)
+    if isinstance(error, CatalogueInvalid) and language == "ru" and error.errors:
+        return _catalogue_in_russian(error)
     return translated(error.detail, language)
 
 
@@ -174,12 +178,20 @@ def translated(text: str, language: Language) -> str:
     return (in_russian(text) or text) if language == "ru" else text
 
 
+def _catalogue_in_russian(error: CatalogueInvalid) -> str:
+    count, first = len(error.errors), _sentence(error.errors[0], "ru")
+    told = f"В каталоге {plural(count, 'ошибка', 'ошибки', 'ошибок')}; первая: " if count > 1 else "Каталог: "
+    _, line_break, changes = error.detail.partition("\n")
+    return told + first + line_break + changes
+
+
 def _sentence(one: FieldError, language: Language) -> str:
     rule = translated(one.message, language)
+    field = re.sub(r"^line (?=\d+: )", "строка ", one.field) if language == "ru" else one.field
     if one.value is None:
-        return f"{one.field}: {rule}."
+        return f"{field}: {rule}."
     came = "пришло" if language == "ru" else "it was"
-    return f"{one.field}: {rule}; {came} {_brief(one.value)}."
+    return f"{field}: {rule}; {came} {_brief(one.value)}."
 
 
 def _brief(value: object) -> str:
