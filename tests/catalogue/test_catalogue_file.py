@@ -109,7 +109,7 @@ def test_every_example_of_the_documentation_is_a_catalogue() -> None:
 
 
 def test_every_key_is_documented() -> None:
-    keys = re.findall(r"known: ([a-z_, ]+)", "\n".join(message for _, message in mistakes(UNKNOWN_KEYS)))
+    keys = re.findall(r"known: ([a-z0-9_, ]+)", "\n".join(message for _, message in mistakes(UNKNOWN_KEYS)))
     text = DOCS.read_text(encoding="utf-8")
     assert len(keys) == 8
     missing = [key for found in keys for key in found.split(", ") if not re.search(rf"\b{key}\b", text)]
@@ -398,3 +398,57 @@ def test_differences_are_told_in_words() -> None:
         "boosts.box: added (amount 5, valid_days 30)",
         "boosts.pack: removed (amount 5, valid_days 30)",
     ]
+
+
+PROMPTS = """
+[bitrix24.quantities]
+seats = 2
+images = 0
+[bitrix24.prompts.first]
+codes = ["call_*"]
+action = "call"
+stages = ["score"]
+[bitrix24.prompts.last]
+action = "text"
+"""
+
+
+def test_prompts_are_read_in_the_order_of_the_file() -> None:
+    found = parse(SMALL + PROMPTS).bitrix24
+    assert [*found.rules] == ["first", "last"]
+    assert (found.rules["first"].codes, found.rules["first"].stages) == (("call_*",), ("score",))
+    assert found.quantities == {"seats": 2, "images": 0}
+    assert not parse(SMALL).bitrix24.rules
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "key", "message"),
+    [
+        ('action = "text"', 'action = "txt"', "prompts.last.action", 'there is no action "txt" (did you mean text?)'),
+        ('action = "text"', "", "prompts.last.action", "is missing"),
+        (
+            '["score"]',
+            '["scores"]',
+            "prompts.first.stages[0]",
+            'there is no stage "scores" in call (did you mean score',
+        ),
+        ('["score"]', "[]", "prompts.first.stages", "is empty"),
+        ('action = "call"', 'action = "site"', "prompts.first.stages", "site is not charged by stages"),
+        ('["call_*"]', '["*call"]', "prompts.first.codes[0]", "a prompt's code"),
+        ("codes", "scenarios", "prompts.first.scenarios[0]", "one of crm, follow_up"),
+        ("seats = 2", "", "prompts.last.action", "reads seats, which a portal does not tell"),
+        ("seats = 2", "seats = -1", "quantities.seats", "a whole number from 0"),
+    ],
+)
+def test_a_prompt_that_cannot_be_charged_is_refused(line: str, instead: str, key: str, message: str) -> None:
+    text = PROMPTS.replace(line, instead, 1)
+    if "seats" in line:
+        text = text.replace('action = "text"', 'action = "site"')
+    with pytest.raises(CatalogueInvalid) as refused:
+        parse(SMALL + text)
+    assert any(one.field.endswith(f"bitrix24.{key}") and message in one.message for one in refused.value.errors)
+
+
+def test_a_changed_prompt_is_a_difference() -> None:
+    other = parse(SMALL + PROMPTS.replace("seats = 2", "seats = 4"))
+    assert differences(parse(SMALL + PROMPTS), other) == ["bitrix24.quantities.seats: 2 → 4"]

@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path as FilePath
 
 from kvota.catalogue_file.checks import check_actions, check_plans
+from kvota.catalogue_file.prompts import PROMPTS, read_prompts
 from kvota.catalogue_file.toml_lines import locate, refusal
 from kvota.catalogue_file.toml_tables import Mistakes, Table
 from kvota.core.catalogue import (
@@ -48,7 +49,7 @@ _FINER_THAN_MILLISECOND = re.compile(r"[-0-9]+[Tt ][0-9:]+\.\d{3}\d*[1-9]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = datetime(3000, 1, 1, tzinfo=UTC)
 
-_TOP = ("catalogue", "policy", "plans", "boosts", "tools", "actions")
+_TOP = ("catalogue", "policy", "plans", "boosts", "tools", "actions", "bitrix24")
 _CATALOGUE = ("id", "version", "effective_from", "title")
 _POLICY = ("funds", "hourly_limit")
 _PLAN = ("title", "allowance", "price", "codes", "self_service", "actions", "user_daily_cap")
@@ -155,6 +156,7 @@ def _catalogue(root: Table, source: str) -> Catalogue:
         actions=built_actions,
         plans=built_plans,
         boosts={name: _boost(name, table) for name, table in boost_tables.items()},
+        bitrix24=read_prompts(root.table("bitrix24", PROMPTS), built_actions),
     )
 
 

@@ -98,6 +98,32 @@ class Policy(Value, frozen=True, kw_only=True):
     hourly_limit: int | None = None
 
 
+class Prompt(Value, frozen=True, kw_only=True):
+    """Which requests of a portal are which action: those that meet all that is said here.
+
+    ``codes`` are the prompts' codes, ``summarize_*`` for all that begin so. ``stages`` names those of the action's
+    stages that the request is. ``conversation``: only such as bring (or do not bring) what was said before.
+    """
+
+    id: str
+    action: str
+    scenarios: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    conversation: bool | None = None
+    stages: tuple[str, ...] | None = None
+
+
+class Prompts(Value, frozen=True, kw_only=True):
+    """What a portal's requests are charged as: the first of ``rules`` that fits.
+
+    ``quantities`` are what a portal does not tell.
+    """
+
+    rules: Mapping[str, Prompt] = {}
+    quantities: Mapping[str, int] = {}
+
+
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One version of the catalogue. ``effective_from`` is in milliseconds since the epoch."""
 
@@ -110,6 +136,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     actions: Mapping[str, Action]
     plans: Mapping[str, Plan]
     boosts: Mapping[str, BoostOffer]
+    bitrix24: Prompts = Prompts()
 
     @cached_property
     def boosts_first(self) -> bool:
