@@ -19,7 +19,7 @@ from kvota.core.decisions.boosts import credited_boost
 from kvota.core.decisions.calls import Incomplete, OrderPaid, Quote
 from kvota.core.entries import entry_number
 from kvota.core.people import Person
-from kvota.core.periods import HOUR, Span, days_between, hour_start
+from kvota.core.periods import Span, days_between, hour_start, hours_of
 from kvota.core.report import UsageLine, UsageReport
 from kvota.core.state import State, Written
 from kvota.core.timeline import advance, is_due, now_of
@@ -27,14 +27,14 @@ from kvota.editions import Editions
 from kvota.engine import Engine
 from kvota.errors import Invalid, NotFound
 from kvota.loading import Library, Loader
-from kvota.store import ApiKey, EntryFilter, Snapshot, Store, Want
+from kvota.store import ApiKey, EntryFilter, Snapshot, Store, UsageFilter, Want
 
 MAX_DAYS = 3660
 MAX_DAYS_BY_HOUR = 366
 
 
 class Look(NamedTuple):
-    """One snapshot for several questions: a company's state, complete and as of ``now``."""
+    """One snapshot for several questions: a company's state as of ``now``."""
 
     view: Snapshot
     book: Book
@@ -84,12 +84,13 @@ class Reads:
         return state, now
 
     @contextmanager
-    def look(self, company: str) -> Generator[Look]:
-        """Ask several things of one snapshot."""
+    def look(self, company: str, *, is_complete: bool = True) -> Generator[Look]:
+        """Ask several things of one snapshot; ``is_complete``: the state has all open holds, live boosts and caps."""
         with self._view() as (view, book, clock):
             loader = Loader(view, book, clock)
             state, now = self._state(view, loader, PutCompany(company=company))
-            loader.complete(state)
+            if is_complete:
+                loader.complete(state)
             yield Look(view, book, state, now)
 
     # The company
@@ -211,7 +212,7 @@ class Reads:
             state, _ = self._state(view, Loader(view, book, clock), PutCompany(company=company))
             labels, spans = _spans(state.known.time_zone, start, end, by)
             columns = [name for name in by if name not in ("hour", "day")]
-            found = view.usage(company, spans, columns, user)
+            found = view.usage(company, spans, columns, UsageFilter(user=user))
             declines = view.declines(company, start.isoformat(), end.isoformat(), user)
         rows: list[UsageLine] = []
         for row in found:
@@ -350,18 +351,8 @@ def _spans(
     """The spans that the statistics are summed over, and what each is called."""
     days = days_between(zone, start, end)
     if "hour" in by:
-        hours = [(date, span) for date, whole in days for span in _hours(zone, whole)]
+        hours = [(date, span) for date, whole in days for _, span in hours_of(zone, whole)]
         return [{"day": date, "hour": hour_start(zone, span.start)} for date, span in hours], [s for _, s in hours]
     if "day" in by:
         return [{"day": date} for date, _ in days], [span for _, span in days]
     return [{}], [Span(days[0][1].start, days[-1][1].end)]
-
-
-def _hours(zone: str, whole: Span) -> list[Span]:
-    spans: list[Span] = []
-    at = whole.start
-    while at < whole.end:
-        end = min(whole.end, hour_start(zone, at) + HOUR)
-        spans.append(Span(at, end))
-        at = end
-    return spans

@@ -133,6 +133,15 @@ class EntryFilter(msgspec.Struct, frozen=True, kw_only=True):
     end: int | None = None
 
 
+class UsageFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rows of the statistics; '' stands for those without a user or department."""
+
+    tool: str | None = None
+    action: str | None = None
+    user: str | None = None
+    department: str | None = None
+
+
 class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     """An entry's row as it is: the entry, or the ``problem`` that keeps it from being read.
 

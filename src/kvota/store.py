@@ -21,6 +21,7 @@ from kvota.records import (
     Remembered,
     Rows,
     StoredCatalogue,
+    UsageFilter,
     UsageRow,
     Want,
 )
@@ -134,10 +135,10 @@ class Snapshot(Loading, AbstractContextManager["Snapshot"], Protocol):
         """By id."""
         ...
 
-    def usage(self, company: str, spans: Sequence[Span], by: Sequence[str], user: str | None) -> list[UsageRow]:
+    def usage(self, company: str, spans: Sequence[Span], by: Sequence[str], which: UsageFilter) -> list[UsageRow]:
         """Statistics summed by span and by the columns in ``by`` (tool, action, user, department).
 
-        A quarter of an hour belongs to the span that contains its start. ``user`` restricts to one user.
+        A quarter of an hour belongs to the span that contains its start. ``which`` restricts to what it names.
         Rows are ordered by span and the columns of ``by`` in their order; '' stands for no user or department.
         """
         ...
@@ -270,6 +271,6 @@ class Store(SignIns, Protocol):
 
 __all__ = [
     "ApiKey", "Batch", "CommitUnknown", "Conflict", "EntryFilter", "LedgerRow", "Loading", "Overtaken",
-    "PlansInUse", "Remembered", "Rows", "Snapshot", "Store", "StoredCatalogue", "Transaction", "Unreadable", "UsageRow",
-    "Want",
+    "PlansInUse", "Remembered", "Rows", "Snapshot", "Store", "StoredCatalogue", "Transaction", "Unreadable",
+    "UsageFilter", "UsageRow", "Want",
 ]  # fmt: skip

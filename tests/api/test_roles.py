@@ -44,6 +44,8 @@ ALLOWED = {
     "get_forecast": {OPERATOR, ADMIN, AUDITOR},
     "get_advice": {OPERATOR, ADMIN, AUDITOR},
     "get_usage": {OPERATOR, ADMIN, MEMBER, AUDITOR},
+    "get_statistics": {OPERATOR, ADMIN, MEMBER, AUDITOR},
+    "list_counted": {OPERATOR, ADMIN, MEMBER, AUDITOR},
     "set_cap": {OPERATOR, ADMIN},
     "list_caps": {OPERATOR, ADMIN, AUDITOR},
     "remove_cap": {OPERATOR, ADMIN},

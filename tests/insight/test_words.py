@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kvota.core.catalogue import Price
+from kvota.core.limits import Reason
 from kvota.core.periods import instant
-from kvota.insight import words
+from kvota.insight import figures, words
 from kvota.insight.advice import Kind
 from kvota.wire.insight import Advice, Forecast, Mix, Range, RunOut, UsedUp, Way
 from kvota.wire.replies import Period
@@ -129,3 +130,15 @@ def test_what_is_used_up_names_every_way_out():
     assert words.used_up(one, zone, title, "ru")[0] == (
         "Запросов не осталось с 20 июня, 12:05; отклонено: 3 обращения. Пакет обновится 1 июля, 00:00."
     )
+
+
+def test_a_change_is_in_per_cent_of_what_was_before():
+    pairs = ((12, 10), (5, 10), (10, 10), (3, 0), (1001, 1000))
+    assert [figures.change(*pair, "en") for pair in pairs] == ["+20 %", "−50 %", "", "", "±0 %"]
+    assert figures.compared(12, 10, "ru") == "12 (раньше: 10, +20%)"
+    assert figures.compared(7, 0, "en") == "7"
+
+
+def test_every_reason_of_a_decline_has_its_words():
+    for code in get_args(Reason):
+        assert figures.reason(code, "en") != figures.reason(code, "ru")

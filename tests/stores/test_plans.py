@@ -8,7 +8,7 @@ import pytest
 
 from kvota.core.account import DeclineKey, SpendingKey
 from kvota.core.periods import Span
-from kvota.store import Batch, EntryFilter, Store, Want
+from kvota.store import Batch, EntryFilter, Store, UsageFilter, Want
 from kvota.stores import open_store
 from kvota.stores.batches import Statement, Statements
 from kvota.stores.dialect import Dialect, Postgres, Sqlite
@@ -117,7 +117,7 @@ def reads(store: Store) -> None:
         for status in (None, "open", "captured", "void", "expired"):
             view.holds(NAMES[0], status, "", 10)
         view.orders(NAMES[0], "", 10)
-        view.usage(NAMES[0], [Span(NOW, NOW + 1)], ["user"], "ann")
+        view.usage(NAMES[0], [Span(NOW, NOW + 1)], ["user"], UsageFilter(user="ann"))
         view.declines(NAMES[0], "2026-11-01", "2026-12-01", "ann")
         view.declined_days(NAMES[0], "2026-11-01", "2026-12-01")
         view.keys(NAMES[0], "", 10)

@@ -6,7 +6,7 @@ import random
 from kvota.core.account import Counts, DeclineKey, SpendingKey, StatisticsKey
 from kvota.core.entries import Adjusted, CapRemoved, Resumed, Suspended
 from kvota.core.periods import QUARTER, Span
-from kvota.store import Batch, EntryFilter, Store, UsageRow, Want
+from kvota.store import Batch, EntryFilter, Store, UsageFilter, UsageRow, Want
 from kvota.stores.reading import INDEXED_AFTER
 from tests.stores.making import (
     NOW,
@@ -195,24 +195,24 @@ def test_usage_is_summed_by_span_and_by_the_asked_columns(store: Store):
         return UsageRow(span=span, calls=calls, requests=requests, refunded=refunded, written_off=off, **keys)
 
     with store.snapshot() as view:
-        assert view.usage("acme", spans, [], None) == [row(0, 13, 8, 3, 4), row(1, 10)]
-        assert view.usage("acme", spans, ["user", "tool"], None) == [
+        assert view.usage("acme", spans, [], UsageFilter()) == [row(0, 13, 8, 3, 4), row(1, 10)]
+        assert view.usage("acme", spans, ["user", "tool"], UsageFilter()) == [
             row(0, 5, 6, user="", tool="crm"),
             row(0, 8, 2, 3, 4, user="ann", tool="chat"),
             row(1, 10, user="ann", tool="chat"),
         ]
-        assert view.usage("acme", spans[:1], ["tool", "action", "user", "department"], "ann") == [
+        assert view.usage("acme", spans[:1], ["tool", "action", "user", "department"], UsageFilter(user="ann")) == [
             row(0, 1, 2, 3, 4, tool="chat", action="chat_question", user="ann", department=""),
             row(0, 7, tool="chat", action="chat_question", user="ann", department="sales"),
         ]
-        assert view.usage("acme", [], ["user"], None) == []
+        assert view.usage("acme", [], ["user"], UsageFilter()) == []
 
 
 def test_a_quarter_counts_in_each_span_that_contains_its_start(store: Store):
     save(store, statistics=[counted(counts=Counts(calls=1))])
     with store.snapshot() as view:
         spans = [Span(NOW - 5, NOW), Span(NOW - 5, NOW + 1), Span(NOW, NOW + 1)]
-        assert [row.span for row in view.usage("acme", spans, [], None)] == [1, 2]
+        assert [row.span for row in view.usage("acme", spans, [], UsageFilter())] == [1, 2]
 
 
 def test_declines_are_summed_over_the_days(store: Store):

@@ -56,9 +56,16 @@ SCHEMAS: dict[str, Json] = {
     "ScopeRequest": _one_of("user", "users", "department", "tool"),
 }
 _ENTRIES: dict[str, Json] = {"kind": {"enum": list(KINDS)}, "from": _MOMENT, "to": _MOMENT}
+_STATISTICS_QUERY: dict[str, Json] = {
+    "from": _DATE,
+    "to": _DATE,
+    "without": {"enum": ["user", "department", "user,department", "department,user"]},
+}
 QUERIES: dict[str, dict[str, Json]] = {
     "EntriesQuery": _ENTRIES,
     "ExportQuery": _ENTRIES,
+    "CountedQuery": _STATISTICS_QUERY,
+    "StatisticsQuery": _STATISTICS_QUERY,
     "UsageQuery": {
         "from": _DATE,
         "to": _DATE,
@@ -83,6 +90,12 @@ _SETTINGS = (
     "tools_off: must name tools among …",
 )
 _PERIOD = ("to: must be after from…", "…: must be a date such as 2026-11-01, …")
+_STATISTICS = (
+    *_PERIOD,
+    "to: must be at most … days after from",
+    "without: must be user, department or both with a comma between them",
+    "…: cannot be named together with without=…",
+)
 REFUSALS: dict[str, tuple[str, ...]] = {
     "quote": _PRICING,
     "charge": _PRICING,
@@ -102,6 +115,8 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "list_entries": _PERIOD,
     "entries_csv": _PERIOD,
     "entries_xlsx": _PERIOD,
+    "get_statistics": _STATISTICS,
+    "list_counted": _STATISTICS,
     "get_usage": (*_PERIOD, "to: must be at most … days after from", "by: must be a list of …, each once"),
 }
 EVERYWHERE = (_INSTANT_TAKEN, _WHOLE, _NAMES)

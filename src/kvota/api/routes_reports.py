@@ -49,9 +49,9 @@ def _moment(field: str, text: str | UnsetType, zone: str) -> int | None:
     """The instant of a parameter: a local date is its first one."""
     if text is UNSET:
         return None
-    date = _date_or_none(text)
-    if date is not None:
-        return first_instant(zone, date)
+    named = _date_or_none(text)
+    if named is not None:
+        return first_instant(zone, named)
     try:
         return milliseconds(parse_instant(text))
     except ValueError:
@@ -62,23 +62,24 @@ def _moment(field: str, text: str | UnsetType, zone: str) -> int | None:
 
 def _date_or_none(text: str) -> dt.date | None:
     try:
-        date = dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC).date()
+        found = dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC).date()
     except ValueError:
         return None
-    return date if date.isoformat() == text and FIRST_YEAR <= date.year <= LAST_YEAR else None
+    return found if found.isoformat() == text and FIRST_YEAR <= found.year <= LAST_YEAR else None
 
 
-def _date(field: str, text: str) -> dt.date:
-    date = _date_or_none(text)
-    if date is None:
+def date(field: str, text: str) -> dt.date:
+    """The local date of a parameter."""
+    found = _date_or_none(text)
+    if found is None:
         raise Invalid.field(field, "must be a date such as 2026-11-01, in the years 1970 to 2099", text)
-    return date
+    return found
 
 
 async def usage(call: Call) -> Answer:
     """Statistics of local dates; a member sees his own."""
     query: UsageQuery = call.query
-    start, end = _date("from", query.start), _date("to", query.end)
+    start, end = date("from", query.start), date("to", query.end)
     by = tuple(query.by.split(","))
     if not set(by) <= set(BY) or len(set(by)) != len(by):
         raise Invalid.field("by", f"must be a list of {', '.join(BY)} with commas between them, each once", query.by)

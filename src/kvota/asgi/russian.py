@@ -78,6 +78,15 @@ _RULES: tuple[tuple[str, str], ...] = (
         r"must be a list of (.+) with commas between them, each once",
         r"нужен список через запятую из: \1, каждое по одному разу",
     ),
+    (
+        r"must be user, department or both with a comma between them",
+        "нужно user, department или оба через запятую",
+    ),
+    (r"cannot be named together with without=(\w+)", r"не указывается вместе с without=\1"),
+    (
+        r"The role member may see the statistics of its own user only\.",
+        "Ключ с ролью member открывает статистику только своего сотрудника.",
+    ),
     (r"is needed: a member's key is one person's", "нужно: ключ с ролью member принадлежит одному сотруднику"),
     (r"belongs to a member's key only", "указывается только для ключа с ролью member"),
     (r"must be among the actions that your own key is bound to: (.+)", r"допустимы только действия вашего ключа: \1"),

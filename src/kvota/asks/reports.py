@@ -2,10 +2,11 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from kvota.asks.ask import Ask, Pages, asked, company_path, date_or_moment, paged
 from kvota.wire import insight, replies
+from kvota.wire import statistics as figures
 from kvota.wire.queries import By
 
 CSV = "text/csv"
@@ -97,6 +98,68 @@ def usage(company: str, start: dt.date, end: dt.date, by: Sequence[By] = ("day",
         **company_path(company, "/usage"),
         query=asked(start=start.isoformat(), end=end.isoformat(), by=",".join(by)),
         reply=replies.UsageReport,
+    )
+
+
+def statistics(
+    company: str,
+    start: dt.date,
+    end: dt.date,
+    *,
+    hour: int | None = None,
+    tool: str | None = None,
+    action: str | None = None,
+    user: str | None = None,
+    department: str | None = None,
+    without: Sequence[Literal["user", "department"]] = (),
+) -> Ask[figures.Statistics]:
+    """Who used what and when on the local dates ``start <= date < end``, beside as many days before.
+
+    ``hour``, ``tool`` … narrow it; ``without`` is for calls that named no user or department.
+    """
+    return Ask(
+        operation="get_statistics",
+        method="GET",
+        **company_path(company, "/statistics"),
+        query=_chosen(start, end, hour, without, tool=tool, action=action, user=user, department=department),
+        reply=figures.Statistics,
+    )
+
+
+def counted(
+    company: str,
+    start: dt.date,
+    end: dt.date,
+    *,
+    hour: int | None = None,
+    tool: str | None = None,
+    action: str | None = None,
+    user: str | None = None,
+    department: str | None = None,
+    without: Sequence[Literal["user", "department"]] = (),
+) -> Pages[figures.CountedEntry]:
+    """The entries behind these statistics, by number, each with what it adds; an entry can come more than once."""
+    query = _chosen(start, end, hour, without, tool=tool, action=action, user=user, department=department)
+    return Pages(
+        Ask(
+            operation="list_counted",
+            method="GET",
+            **company_path(company, "/statistics/entries"),
+            query={**query, **paged()},
+            reply=replies.Page[figures.CountedEntry],
+        )
+    )
+
+
+def _chosen(
+    start: dt.date, end: dt.date, hour: int | None, without: Sequence[str], **columns: str | None
+) -> dict[str, str]:
+    return asked(
+        start=start.isoformat(),
+        end=end.isoformat(),
+        hour=None if hour is None else str(hour),
+        without=",".join(without) or None,
+        **columns,
     )
 
 

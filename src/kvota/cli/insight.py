@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from kvota.wire.insight import AdviceReport, Forecast
 
 _HERE = Where()
-WIDTH = 40
 
 
 def status(company: str, /, *, where: Where = _HERE) -> int:
@@ -27,6 +26,7 @@ def status(company: str, /, *, where: Where = _HERE) -> int:
         Its id.
     """
     from kvota.cli.door import opened
+    from kvota.cli.drawing import say_bar
     from kvota.cli.screen import is_told, say
     from kvota.insight import words
 
@@ -46,7 +46,7 @@ def status(company: str, /, *, where: Where = _HERE) -> int:
     if hourly is not None:
         bars.append(("Этот час" if is_russian else "this hour", hourly["remaining"], hourly["limit"]))
     for name, left, of in bars:
-        _say_bar(name, left, of, words.number(left, language) + " / " + words.number(of, language))
+        say_bar(name, left, of, words.number(left, language) + " / " + words.number(of, language))
     _say_forecast(foreseen, titles, where)
     for one in advised.advice[:3]:
         say(f"→ {words.advice(one, titles, language)}")
@@ -68,6 +68,7 @@ def forecast(company: str, /, *, where: Where = _HERE) -> int:
     import msgspec
 
     from kvota.cli.door import opened
+    from kvota.cli.drawing import say_bar, titles_of
     from kvota.cli.screen import is_told
     from kvota.insight import words
     from kvota.wire import insight
@@ -77,14 +78,14 @@ def forecast(company: str, /, *, where: Where = _HERE) -> int:
         answer = door.ask("GET", "companies", company, "forecast")
         if is_told(answer, where):
             return OK
-        titles = _titles(door, where)
+        titles = titles_of(door, where)
     said = msgspec.json.decode(answer.body, type=insight.Forecast, dec_hook=dec_hook)
     _say_forecast(said, titles, where)
     language = _language(where)
     most = max([1, *(day.used.high for day in said.ahead)])
     for day in said.ahead:
         told = f"{words.number(day.used.middle, language)} ({day.used.low}–{day.used.high})"
-        _say_bar(words.date(day.date, language), day.used.middle, most, told)
+        say_bar(words.date(day.date, language), day.used.middle, most, told)
     return OK
 
 
@@ -103,6 +104,7 @@ def advice(company: str, /, *, where: Where = _HERE) -> int:
     import msgspec
 
     from kvota.cli.door import opened
+    from kvota.cli.drawing import titles_of
     from kvota.cli.screen import is_told, note, say
     from kvota.insight import words
     from kvota.wire import insight
@@ -112,7 +114,7 @@ def advice(company: str, /, *, where: Where = _HERE) -> int:
         answer = door.ask("GET", "companies", company, "advice")
         if is_told(answer, where):
             return OK
-        titles = _titles(door, where)
+        titles = titles_of(door, where)
     said = msgspec.json.decode(answer.body, type=insight.AdviceReport, dec_hook=dec_hook)
     language = _language(where)
     for one in said.advice:
@@ -132,6 +134,7 @@ def _language(where: Where) -> Any:  # noqa: ANN401 - the two that there are
 def _asked(door: "Door", company: str, where: Where) -> "tuple[Forecast, AdviceReport, Titles]":
     import msgspec
 
+    from kvota.cli.drawing import titles_of
     from kvota.cli.problems import refuse
     from kvota.wire import insight
     from kvota.wire.fields import dec_hook
@@ -143,20 +146,8 @@ def _asked(door: "Door", company: str, where: Where) -> "tuple[Forecast, AdviceR
     return (
         msgspec.json.decode(answers[0].body, type=insight.Forecast, dec_hook=dec_hook),
         msgspec.json.decode(answers[1].body, type=insight.AdviceReport, dec_hook=dec_hook),
-        _titles(door, where),
+        titles_of(door, where),
     )
-
-
-def _titles(door: "Door", where: Where) -> "Titles":
-    """What things of the catalogue are called; what has no title is called by its id."""
-    found = door.ask("GET", "catalogue").json
-    names: dict[str, str] = {
-        name: title.get(where.language) or name
-        for things in (found["actions"], found["plans"], found["boosts"])
-        for name, title in ((name, one["title"]) for name, one in things.items())
-    }
-    names.update({name: title.get(where.language) or name for name, title in found["tools"].items()})
-    return lambda name: names.get(name, name)
 
 
 def _say_forecast(said: "Forecast", titles: "Titles", where: Where) -> None:
@@ -171,18 +162,3 @@ def _say_forecast(said: "Forecast", titles: "Titles", where: Where) -> None:
             say(line)
     for line in words.forecast(said, language):
         say(line)
-
-
-def _say_bar(name: str, part: int, of: int, told: str) -> None:
-    from kvota.cli.screen import is_fancy, say
-
-    filled = round(WIDTH * min(part, of) / of) if of else 0
-    if not is_fancy():
-        say(f"  {name:<12} {'#' * filled}{'.' * (WIDTH - filled)} {told}")
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    line = Text(f"  {name:<12} ")
-    line.append("█" * filled, style="cyan").append("░" * (WIDTH - filled), style="dim").append(f" {told}")
-    Console().print(line)

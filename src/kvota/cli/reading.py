@@ -63,13 +63,14 @@ def usage(
     *,
     from_: Annotated[str | None, Parameter(name="--from")] = None,
     to: str | None = None,
-    by: str = "day",
+    by: str | None = None,
     where: Where = _HERE,
 ) -> int:
-    """Statistics of some days: calls, AI requests, what was refunded and written off, and what was declined.
+    """Who used what and when, beside as many days before: drawn, or with --by as a table.
 
     For example:
 
+        kvota usage acme --lang ru
         kvota usage acme --from 2026-11-01 --to 2026-12-01 --by tool,user
 
     Parameters
@@ -81,16 +82,20 @@ def usage(
     to
         The day after the last one; tomorrow where it is not given.
     by
-        What to group by, with commas: hour, day, tool, action, user, department.
+        A table grouped by these, with commas: hour, day, tool, action, user, department.
     """
     from kvota.cli.door import opened
+    from kvota.cli.drawing import draw_statistics
     from kvota.cli.screen import is_told, listing, note
 
     with opened(where) as door:
         if from_ is None or to is None:
             first, after = _this_month(door, company, where)
             from_, to = from_ or first, to or after
-        answer = door.ask("GET", "companies", company, "usage", query={"from": from_, "to": to, "by": by})
+        days = {"from": from_, "to": to}
+        if by is None:
+            return draw_statistics(door, company, days, where)
+        answer = door.ask("GET", "companies", company, "usage", query={**days, "by": by})
     if is_told(answer, where):
         return OK
     found, keys = answer.json, by.split(",")

@@ -170,6 +170,17 @@ def hour_start(zone: str, at: int) -> int:
     return at - (at + shift) % HOUR
 
 
+def hours_of(zone: str, whole: Span) -> list[tuple[int, Span]]:
+    """Each local hour of a local day with its number: a repeated one comes twice, a removed one never."""
+    hours: list[tuple[int, Span]] = []
+    at = whole.start
+    while at < whole.end:
+        end = min(whole.end, hour_start(zone, at) + HOUR)
+        hours.append((_local(zone, at).hour, Span(at, end)))
+        at = end
+    return hours
+
+
 def days_between(zone: str, start: dt.date, end: dt.date) -> list[tuple[str, Span]]:
     """Each local date from ``start`` to ``end`` exclusive, with its span."""
     dates = (start + dt.timedelta(days=n) for n in range((end - start).days))

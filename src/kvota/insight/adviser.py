@@ -15,7 +15,7 @@ from kvota.insight.mix import Needed, cheapest
 from kvota.insight.reader import outlook_of
 from kvota.insight.savings import savings
 from kvota.reads import Look, Reads
-from kvota.store import EntryFilter
+from kvota.store import EntryFilter, UsageFilter
 
 DAYS = 30
 MAX_ENTRIES, PAGE = 20_000, 1000
@@ -83,7 +83,7 @@ def _above_habit(look: Look, of: Literal["user", "tool"], catalogue: Catalogue) 
     born = day(zone, look.state.known.created_at).start
     spans = [Span(start, end) for end, start in pairwise(ends) if start >= born]
     weeks: dict[str, list[int]] = {}
-    for row in look.view.usage(look.state.company, spans, [of], None):
+    for row in look.view.usage(look.state.company, spans, [of], UsageFilter()):
         weeks.setdefault(getattr(row, of), [0] * len(spans))[row.span] += row.requests - row.refunded
     return above_habit(of, weeks, catalogue)
 
@@ -138,7 +138,7 @@ def _needed(look: Look, span: Span) -> tuple[Needed, set[str]]:
     first, after = (dt.date.fromisoformat(date_on(zone, at)) for at in span)
     dates = days_between(zone, first, after)
     used, actions = [0] * len(dates), set[str]()
-    for row in look.view.usage(look.state.company, [whole for _, whole in dates], ["action"], None):
+    for row in look.view.usage(look.state.company, [whole for _, whole in dates], ["action"], UsageFilter()):
         used[row.span] += row.requests - row.refunded
         actions.add(row.action or "")
     months = tuple(n for n, (date, _) in enumerate(dates) if date.endswith("-01"))

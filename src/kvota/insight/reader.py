@@ -11,7 +11,7 @@ from kvota.insight.forecast import Forecast, forecast
 from kvota.insight.past import Seen, Window, past_of, purse_of, window
 from kvota.insight.used_up import UsedUp, since, used_up
 from kvota.reads import Look, Reads
-from kvota.store import EntryFilter, Snapshot
+from kvota.store import EntryFilter, Snapshot, UsageFilter
 
 BACK, PAGE = 5000, 500
 """So many entries at most are looked through for when nothing was left any more."""
@@ -68,7 +68,7 @@ def outlook_of(look: Look) -> Outlook:
 
 def _used(view: Snapshot, company: str, seen: Window) -> Seen:
     used = [0] * len(seen.spans)
-    for row in view.usage(company, seen.spans, [], None):
+    for row in view.usage(company, seen.spans, [], UsageFilter()):
         used[row.span] = row.requests - row.refunded
     return Seen(seen, used)
 

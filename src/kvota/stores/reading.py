@@ -9,7 +9,7 @@ from kvota.core.account import Account, Counts, Hold, Order, StatisticsKey
 from kvota.core.people import Person
 from kvota.core.periods import Span
 from kvota.core.state import Written
-from kvota.store import ApiKey, EntryFilter, LedgerRow, Rows, UsageRow, Want
+from kvota.store import ApiKey, EntryFilter, LedgerRow, Rows, UsageFilter, UsageRow, Want
 from kvota.stores.batches import Session, Statement, Statements, read_spending
 from kvota.stores.dialect import Dialect, Lookup, Present
 from kvota.stores.rows import (
@@ -194,10 +194,11 @@ class Reading:
     def orders(self, company: str, after: str, limit: int) -> list[Order]:
         return [ORDERS.read(row) for row in self._rows(ORDER_PAGE, company, after, limit)]
 
-    def usage(self, company: str, spans: Sequence[Span], by: Sequence[str], user: str | None) -> list[UsageRow]:
+    def usage(self, company: str, spans: Sequence[Span], by: Sequence[str], which: UsageFilter) -> list[UsageRow]:
         names = {name: f't."{name}"' for name in KEYS}
         keys = ", ".join(names[name] if name in by else "CAST(NULL AS text)" for name in KEYS)
-        condition = USAGE.condition + ("" if user is None else ' AND t."user" = ?')
+        asked = {name: value for name in KEYS if (value := getattr(which, name)) is not None}
+        condition = USAGE.condition + "".join(f" AND {names[name]} = ?" for name in asked)
         text = self._dialect.looked_up(USAGE._replace(columns=USAGE.columns.format(keys=keys), condition=condition))
         text += " GROUP BY " + ", ".join(["1", *(names[name] for name in by)])
         wanted = document([(index, *span) for index, span in enumerate(spans)])
@@ -214,7 +215,7 @@ class Reading:
                 written_off=off,
             )
             for span, tool, action, of, department, calls, requests, refunded, off in self._rows(
-                text, wanted, company, *([] if user is None else [user])
+                text, wanted, company, *asked.values()
             )
         ]
         return sorted(found, key=lambda row: (row.span, *(getattr(row, name) for name in by)))

@@ -63,3 +63,26 @@ class UsageQuery(Query, frozen=True, kw_only=True):
     start: ShortText = msgspec.field(name="from")
     end: ShortText = msgspec.field(name="to")
     by: ShortText = "day"
+
+
+class StatisticsQuery(Query, frozen=True, kw_only=True):
+    """Local dates, ``to`` exclusive. ``without``: user, department or both, for calls that named none.
+
+    ``limit`` is how many users and departments are named.
+    """
+
+    start: ShortText = msgspec.field(name="from")
+    end: ShortText = msgspec.field(name="to")
+    hour: Annotated[int, Meta(ge=0, le=23)] | UnsetType = UNSET
+    tool: ShortText | UnsetType = UNSET
+    action: ShortText | UnsetType = UNSET
+    user: Id | UnsetType = UNSET
+    department: ShortText | UnsetType = UNSET
+    without: ShortText | UnsetType = UNSET
+    limit: Limit = 100
+
+
+class CountedQuery(StatisticsQuery, frozen=True, kw_only=True):
+    """A page of the entries behind them."""
+
+    after: Annotated[int, Meta(ge=0, le=10**15)] = 0

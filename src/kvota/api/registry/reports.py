@@ -1,9 +1,9 @@
 """The ledger and the statistics."""
 
-from kvota.api import routes_exports, routes_insight, routes_reports
+from kvota.api import routes_exports, routes_insight, routes_reports, routes_statistics
 from kvota.api.registry.operation import COMPANY, REPORTED, SEERS, Operation, operation
 from kvota.asks.reports import CSV, XLSX
-from kvota.wire import insight, queries, replies
+from kvota.wire import insight, queries, replies, statistics
 
 
 def reports() -> list[Operation]:
@@ -25,6 +25,18 @@ def reports() -> list[Operation]:
         operation(
             "get_usage", REPORTED, f"GET {COMPANY}/usage", "Statistics of local dates; a member sees his own",
             routes_reports.usage, tag="Reports", query=queries.UsageQuery, reply=replies.UsageReport,
+        ),
+        operation(
+            "get_statistics", REPORTED, f"GET {COMPANY}/statistics",
+            "Statistics of local dates beside as many days before; a member sees his own",
+            routes_statistics.get_statistics, tag="Reports", query=queries.StatisticsQuery,
+            reply=statistics.Statistics,
+        ),
+        operation(
+            "list_counted", REPORTED, f"GET {COMPANY}/statistics/entries",
+            "A page of the entries behind a number of the statistics, with what each adds to it",
+            routes_statistics.list_counted, tag="Reports", query=queries.CountedQuery,
+            reply=replies.Page[statistics.CountedEntry],
         ),
         operation(
             "get_forecast", SEERS, f"GET {COMPANY}/forecast", "Whether it will last, when it runs out, and the way out",
