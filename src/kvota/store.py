@@ -13,6 +13,7 @@ from kvota.core.account import Account, Counts, Hold, Order, StatisticsKey
 from kvota.core.people import Person
 from kvota.core.periods import Span
 from kvota.core.state import Written
+from kvota.portals import Portals
 from kvota.records import (
     ApiKey,
     Batch,
@@ -182,7 +183,7 @@ class Snapshot(Loading, AbstractContextManager["Snapshot"], Protocol):
         ...
 
 
-class Store(SignIns, Protocol):
+class Store(SignIns, Portals, Protocol):
     """A store that has been opened. Thread-safe; at most one transaction at a time may be asked of it."""
 
     @property

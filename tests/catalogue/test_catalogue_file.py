@@ -447,6 +447,7 @@ def test_a_prompt_that_cannot_be_charged_is_refused(line: str, instead: str, key
     with pytest.raises(CatalogueInvalid) as refused:
         parse(SMALL + text)
     assert any(one.field.endswith(f"bitrix24.{key}") and message in one.message for one in refused.value.errors)
+    assert [one.message for one in refused.value.errors if in_russian(one.message) is None] == []
 
 
 def test_a_changed_prompt_is_a_difference() -> None:

@@ -22,6 +22,12 @@ _WHAT: tuple[tuple[str, str], ...] = (
     (r'a currency of three capital letters, such as "RUB"', 'валюта из трёх заглавных букв, например "RUB"'),
     (r'"(\w+)" or "(\w+)"', r'"\1" или "\2"'),
     (r"a language, such as en or ru", "язык, например en или ru"),
+    (
+        r"a prompt's code, or the beginning of some with \* at its end",
+        "код промпта или начало нескольких со знаком * в конце",
+    ),
+    (r"an action's id", "обозначение действия"),
+    (r"one of (.+)", r"одно из: \1"),
     (r"a table", "таблица"),
 )
 """What is needed."""
@@ -70,6 +76,18 @@ _WHOLE: tuple[tuple[str, str], ...] = (
     (
         r"is a stage of this action too; a quantity needs a name of its own",
         "так называется и этап этого действия; количеству нужно своё имя",
+    ),
+    (
+        r"(\S+) is not charged by stages: it has base, per, min or max",
+        r"\1 не списывается по этапам: у действия есть base, per, min или max",
+    ),
+    (
+        r"is empty; name a stage, or leave the key out for the whole action",
+        "пусто; назовите этап или уберите ключ, если это всё действие",
+    ),
+    (
+        r"reads (\S+), which a portal does not tell: set it in bitrix24.quantities",
+        r"зависит от \1, а портал этого не сообщает: задайте число в bitrix24.quantities",
     ),
     (r"is empty; name a quantity, or leave the key out", "пусто; назовите количество или уберите ключ"),
     (
@@ -126,7 +144,8 @@ _WHOLE: tuple[tuple[str, str], ...] = (
     (r"is missing, and companies have it", "тариф убран, а у компаний он есть"),
 )
 _CHOICE = re.compile(
-    r'(?P<what>is not known here|there is no (?:tool|action|stage) "(?P<name>.*?)"(?: in this action)?)(?P<rest>.*)',
+    r'(?P<what>is not known here|there is no (?:tool|action|stage) "(?P<name>.*?)"(?: in (?:this action|[^ ;]+))?)'
+    r"(?P<rest>.*)",
     re.DOTALL,
 )
 _NOT_THERE = {"tool": "нет инструмента", "action": "нет действия", "stage": "у действия нет этапа"}

@@ -40,12 +40,17 @@ class Lookup(NamedTuple):
 class Dialect:
     """How one database spells what the other spells differently."""
 
-    def __init__(self, *, parameter: str, wants: str, now: str) -> None:
+    def __init__(self, *, parameter: str, wants: str, now: str, skip_locked: str) -> None:
         self.parameter, self._wants, self._now = parameter, wants, now
+        self._skip_locked = skip_locked
 
     def sql(self, text: str) -> str:
         """The statement as this database wants it."""
-        return Template(text).substitute(_COLUMNS, wants=self._wants, now=self._now).replace("?", self.parameter)
+        return (
+            Template(text)
+            .substitute(_COLUMNS, wants=self._wants, now=self._now, skip_locked=self._skip_locked)
+            .replace("?", self.parameter)
+        )
 
     def lookup(self, *lookups: Lookup) -> str:
         """The statement that brings the rows of one or several lookups; each takes the list as a parameter."""
@@ -78,7 +83,12 @@ class Sqlite(Dialect):
     """Documents are taken apart by ``jsonb_each``: parsed once, where ``json_each`` parses a row for each column."""
 
     def __init__(self) -> None:
-        super().__init__(parameter="?", wants="jsonb_each(?) w", now="CAST(unixepoch('subsec') * 1000 + 0.5 AS bigint)")
+        super().__init__(
+            parameter="?",
+            wants="jsonb_each(?) w",
+            now="CAST(unixepoch('subsec') * 1000 + 0.5 AS bigint)",
+            skip_locked="",
+        )
 
     def _lookup(self, one: Lookup) -> str:
         # CROSS JOIN: SQLite keeps the order of the two
@@ -105,6 +115,7 @@ class Postgres(Dialect):
             parameter="%s",
             wants="jsonb_array_elements(?::jsonb) AS w(value)",
             now="CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint)",
+            skip_locked="FOR UPDATE SKIP LOCKED",
         )
 
     def _lookup(self, one: Lookup) -> str:

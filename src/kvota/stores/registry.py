@@ -12,6 +12,7 @@ from kvota.errors import Busy, Invalid, StoreUnavailable
 from kvota.store import ApiKey, Conflict, Overtaken, PlansInUse, StoredCatalogue
 from kvota.stores.batches import Session, Statement
 from kvota.stores.dialect import CLOCK, Dialect
+from kvota.stores.portals import PortalTables
 from kvota.stores.reading import PERSON
 from kvota.stores.rows import API_KEYS, CATALOGUES, PEOPLE, Row, document
 from kvota.stores.sign_ins import SignInTables
@@ -45,7 +46,7 @@ def once_only() -> Generator[None]:
         raise Busy(f"The store is locked by another process; nothing was written: {problem}") from problem
 
 
-class Registry(SignInTables):
+class Registry(SignInTables, PortalTables):
     """The part of a store that rests on nothing but two kinds of sessions."""
 
     _dialect: Dialect

@@ -16,6 +16,7 @@ from kvota.core.entries import AnyFact, Captured, Charged, Held, Refunded, Work,
 from kvota.core.fold import charge_of, refund_of
 from kvota.core.people import Person
 from kvota.core.state import Written
+from kvota.portals import Engine, Job, Portal, Transcript
 from kvota.sign_ins import Link, Session, SignIn
 from kvota.store import ApiKey, LedgerRow, Remembered, StoredCatalogue, Unreadable
 
@@ -114,9 +115,13 @@ CATALOGUES = Table("catalogues", StoredCatalogue, ["number"])
 SIGN_INS = Table("sign_ins", SignIn, ["id"])
 LINKS = Table("links", Link, ["hash"])
 SESSIONS = Table("sessions", Session, ["hash"])
+PORTALS = Table("portals", Portal, ["portal"], as_json=["hosts"])
+ENGINES = Table("engines", Engine, ["hash"])
+JOBS = Table("jobs", Job, ["company", "hash"], flags=["is_refused"])
+TRANSCRIPTS = Table("transcripts", Transcript, ["company", "hash"])
 TABLES: tuple[Table[Any], ...] = (
     ACCOUNTS, HOLDS, BOOSTS, STAGES, ORDERS, CAPS, ENTRIES, REPLIES, API_KEYS, PEOPLE, CATALOGUES,
-    SIGN_INS, LINKS, SESSIONS,
+    SIGN_INS, LINKS, SESSIONS, PORTALS, ENGINES, JOBS, TRANSCRIPTS,
 )  # fmt: skip
 
 
