@@ -161,6 +161,21 @@ class Cluster:
         self._process.kill()
         self._process.wait()
 
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """While the block runs it is there and does nothing: connections stay, and nobody answers."""
+        assert self._process is not None
+        postmaster = self._process.pid
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        everybody = [postmaster, *map(int, children)]
+        for process in everybody:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in everybody:
+                os.kill(process, signal.SIGCONT)
+
     def demote(self) -> None:
         """Stop in order and start as a hot standby, which only reads; ``SELECT pg_promote()`` ends that."""
         self.stop()

@@ -68,6 +68,16 @@ def read_only(cluster, folder, times):
         return it.verdict("PostgreSQL read-only for a time", runs=times)
 
 
+@pytest.mark.soak
+def test_callers_are_told_within_a_minute_when_postgresql_is_frozen(cluster, tmp_path, report):
+    with postgres.database(cluster.url) as store, scene(store, tmp_path, seed="frozen", servers=2) as it:
+        it.callers.wait_for(CALLS)
+        with cluster.frozen():
+            until_refused(it)
+        it.callers.wait_for(CALLS)
+        report(it.verdict("PostgreSQL frozen for a time"))
+
+
 FAULTS = [restarted, out_of_connections, read_only]
 
 

@@ -23,6 +23,7 @@ from kvota.stores.postgres_link import Link
 from kvota.stores.reading import Reading
 from kvota.stores.registry import Registry, once_only
 from kvota.stores.rows import ACCOUNTS, Row, document
+from kvota.stores.watch import Watch
 
 LINKS = 8
 CLEAN_EVERY = 256
@@ -155,14 +156,15 @@ class PostgresStore(Registry):
         self.clock_sql, self.lock_sql = self._dialect.sql(CLOCK), self._dialect.sql(LOCK)
         self.writer_lock = threading.Lock()
         self._writer: Link | None = None
-        self._links = Pool(lambda: Link(url), size=LINKS)
+        self._watch = Watch()
+        self._links = Pool(lambda: Link(url, self._watch), size=LINKS)
         self._saves = 0
 
     def writer(self) -> tuple[Link, bool]:
         """The connection that writes, and whether it was there before; for who holds ``writer_lock``."""
         if self._writer is not None and not self._writer.is_lost:
             return self._writer, True
-        self._writer = Link(self._url, is_writer=True)
+        self._writer = Link(self._url, self._watch, is_writer=True)
         return self._writer, False
 
     @contextmanager
@@ -235,7 +237,7 @@ class PostgresStore(Registry):
         )
 
     def migrate(self) -> list[str]:
-        link = Link(self._url)
+        link = Link(self._url, self._watch)
         try:
             done = migrate(_Target(link, self._dialect.sql("$now")), migrations("postgres"))
         finally:
@@ -248,6 +250,7 @@ class PostgresStore(Registry):
             if self._writer is not None:
                 self._writer.close()
         self._links.close()
+        self._watch.close()
 
 
 class _Target:

@@ -12,6 +12,7 @@ from kvota.errors import StoreUnavailable
 from kvota.store import CommitUnknown, Conflict
 from kvota.stores.batches import Statement
 from kvota.stores.rows import Row
+from kvota.stores.watch import Watch
 
 # A server that does not answer is found out in seconds, not in the quarter of an hour that TCP would take.
 PATIENCE = {
@@ -48,7 +49,8 @@ def _first_line(problem: Exception) -> str:
 class Link:
     """A connection in autocommit: transactions are begun and ended by statements."""
 
-    def __init__(self, url: str, *, is_writer: bool = False) -> None:
+    def __init__(self, url: str, watch: Watch, *, is_writer: bool = False) -> None:
+        self._watch = watch
         given = conninfo_to_dict(url)
         patience: dict[str, Any] = {name: value for name, value in PATIENCE.items() if name not in given}
         try:
@@ -68,10 +70,11 @@ class Link:
             raise self._translated(problem) from problem
 
     def _execute(self, statements: Sequence[Statement]) -> list[psycopg.Cursor[Any]]:
-        if len(statements) == 1:
-            return [self._one(statements[0])]
-        with self._connection.pipeline():
-            return [self._one(statement) for statement in statements]
+        with self._watch.waiting(self._connection.fileno()):
+            if len(statements) == 1:
+                return [self._one(statements[0])]
+            with self._connection.pipeline():
+                return [self._one(statement) for statement in statements]
 
     def _one(self, statement: Statement) -> psycopg.Cursor[Any]:
         # the texts are our own, made once for the dialect
@@ -102,7 +105,7 @@ class Link:
         """Leave the transaction, if there is one still."""
         if not self.is_lost and self._connection.info.transaction_status != TransactionStatus.IDLE:
             with contextlib.suppress(psycopg.Error):
-                self._connection.execute("ROLLBACK")
+                self._execute([Statement("ROLLBACK")])
 
     def _translated(self, problem: psycopg.Error) -> Exception:
         """The error that the contract of a store knows, or the same one: a defect."""
