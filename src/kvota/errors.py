@@ -17,7 +17,9 @@ KvotaError
 │   ├── OrderClosed
 │   ├── BodyTooLarge
 │   ├── MethodNotAllowed   the server knows the path, but not this call: it is of another version
-│   └── CatalogueInvalid   a catalogue file with mistakes, all of them listed
+│   └── FileInvalid        a configuration file with mistakes, all of them listed
+│       ├── CatalogueInvalid
+│       └── UpstreamsInvalid
 ├── Internal               a defect of Kvota's own, which has been logged where it happened
 └── WorldError             the call may be repeated, with the same key
     ├── Busy               the queue is full, or the process is ending; nothing was written
@@ -131,10 +133,22 @@ class MethodNotAllowed(CallerError):
     code = "method_not_allowed"
 
 
-class CatalogueInvalid(CallerError):
+class FileInvalid(CallerError):
     """``errors`` holds every mistake; ``FieldError.field`` is ``line N: key``."""
 
     code = "invalid"
+    what: ClassVar[str] = "file"
+    a_file: ClassVar[str] = "a file"
+
+
+class CatalogueInvalid(FileInvalid):
+    what = "catalogue"
+    a_file = "a catalogue file"
+
+
+class UpstreamsInvalid(FileInvalid):
+    what = "file of upstreams"
+    a_file = "a file of upstreams"
 
 
 class Internal(KvotaError):

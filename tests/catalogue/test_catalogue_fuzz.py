@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvota.catalogue_file import differences, parse
-from kvota.catalogue_file.toml_lines import locate
 from kvota.core.catalogue import Catalogue
 from kvota.errors import CatalogueInvalid
+from kvota.toml_file import locate
 
 TEXT = Path(__file__).with_name("cases.toml").read_text(encoding="utf-8")
 FIXED = settings(derandomize=True, deadline=None, max_examples=300, database=None)
@@ -133,7 +133,7 @@ def test_every_key_and_element_of_a_file_has_its_line(table: dict[str, Any], bef
     lines = [f"\t{written(key)} = {written(value)} # end" for key, value in table.items() if key != "text"]
     text = before + "\n".join(lines)
     values = tomllib.loads(text)
-    places = locate(text)
+    places = locate(text, CatalogueInvalid)
     assert set(places) == set(paths(values))
     source = text.split("\n")
     for path, place in places.items():
@@ -143,7 +143,7 @@ def test_every_key_and_element_of_a_file_has_its_line(table: dict[str, Any], bef
 
 def test_arrays_of_tables_have_the_lines_of_their_elements() -> None:
     text = "[[a]]\nx = 1\n[[a.b]]\n[a.b.c]\ny = 1\n[[a.b]]\n[[a]]\nx = 2\n[[a.b]]\nz = [\n  1, # one\n  2,\n]\n"
-    lines = {path: place.line for path, place in locate(text).items()}
+    lines = {path: place.line for path, place in locate(text, CatalogueInvalid).items()}
     assert set(lines) == set(paths(tomllib.loads(text)))
     assert (lines["a", 0, "b", 0, "c", "y"], lines["a", 0, "b", 1], lines["a", 1, "x"]) == (5, 6, 8)
     assert lines["a", 1, "b", 0, "z", 1] == 12

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import cast
 
-from kvota.catalogue_file.toml_tables import Table
 from kvota.core.catalogue import MAX_AMOUNT, MAX_QUANTITY, Action, Condition, Plan
+from kvota.toml_file import Table
 
 # The parts of a price's breakdown that are no stage and no quantity.
 PARTS = ("base", "min", "max", "free_when")

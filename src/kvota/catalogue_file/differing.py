@@ -6,8 +6,8 @@ from typing import NamedTuple, cast
 
 import msgspec
 
-from kvota.catalogue_file.toml_tables import named
 from kvota.core.catalogue import Catalogue
+from kvota.toml_file import named
 
 _SECTIONS = ("tools", "actions", "plans", "boosts")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,7 +5,6 @@ The grammar is told in ``docs/catalogue.md``. What one key may hold is said here
 """
 
 import re
-import tomllib
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from importlib import resources
@@ -13,8 +12,6 @@ from pathlib import Path as FilePath
 
 from kvota.catalogue_file.checks import check_actions, check_plans
 from kvota.catalogue_file.prompts import PROMPTS, read_prompts
-from kvota.catalogue_file.toml_lines import locate, refusal
-from kvota.catalogue_file.toml_tables import Mistakes, Table
 from kvota.core.catalogue import (
     MAX_AMOUNT,
     MAX_QUANTITY,
@@ -28,8 +25,8 @@ from kvota.core.catalogue import (
     Price,
 )
 from kvota.errors import CatalogueInvalid, FieldError
+from kvota.toml_file import MAX_BYTES, Mistakes, Table, decoded, locate, values
 
-MAX_BYTES = 1_048_576
 MAX_PRICE = 1_000_000_000_000
 MAX_VALID_DAYS = 36_500
 MAX_TITLE = 200
@@ -44,7 +41,6 @@ _NAME_WORDS = "a small letter, then at most 63 of a-z 0-9 _"
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _FUNDS: tuple[Funds, ...] = ("allowance_first", "boosts_first")
-_SYNTAX_LINE = re.compile(r"\(at line (\d+), column (\d+)\)")
 _FINER_THAN_MILLISECOND = re.compile(r"[-0-9]+[Tt ][0-9:]+\.\d{3}\d*[1-9]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = datetime(3000, 1, 1, tzinfo=UTC)
@@ -64,10 +60,9 @@ def parse(text: str | bytes) -> Catalogue:
     Raises CatalogueInvalid, and nothing else, with every mistake in the order of the lines: ``FieldError.field`` is
     ``line 12: plans.small.allowance``.
     """
-    source = decoded(text).replace("\r\n", "\n")
-    places = locate(source)
-    mistakes = Mistakes(places)
-    root = Table(_values(source), (), mistakes, _TOP)
+    source = decoded(text, CatalogueInvalid).replace("\r\n", "\n")
+    mistakes = Mistakes(locate(source, CatalogueInvalid), CatalogueInvalid)
+    root = Table(values(source, CatalogueInvalid), (), mistakes, _TOP)
     catalogue = _catalogue(root, source)
     mistakes.raise_if_any()
     return catalogue
@@ -83,7 +78,7 @@ def load(name_or_path: str) -> tuple[Catalogue, str]:
         data = resources.files("kvota.catalogues").joinpath(f"{name_or_path}.toml").read_bytes()
     else:
         data = _file(name_or_path)
-    text = decoded(data)
+    text = decoded(data, CatalogueInvalid)
     return parse(text), text
 
 
@@ -91,20 +86,6 @@ def shipped() -> tuple[str, ...]:
     """The names of the catalogues that come with the package."""
     files = resources.files("kvota.catalogues").iterdir()
     return tuple(sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")))
-
-
-def decoded(text: str | bytes) -> str:
-    """The text of a file, without a byte order mark; CatalogueInvalid if it is not UTF-8 or too long."""
-    try:
-        data = text.encode() if isinstance(text, str) else text
-        if len(data) > MAX_BYTES:
-            raise refusal(1, f"a catalogue file has at most {MAX_BYTES:,} bytes; this one has more")
-        return data.decode("utf-8-sig")
-    except UnicodeEncodeError as error:
-        raise refusal(1, "a catalogue file is UTF-8; this text has half a surrogate pair") from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise refusal(line, "a catalogue file is UTF-8; save it in that encoding") from error
 
 
 def _file(path: str) -> bytes:
@@ -118,16 +99,6 @@ def _file(path: str) -> bytes:
         raise CatalogueInvalid(
             f"There is no catalogue {shortened!r}: {message}.", errors=[FieldError("catalogue", message, shortened)]
         ) from error
-
-
-def _values(source: str) -> dict[str, object]:
-    try:
-        return tomllib.loads(source)
-    except ValueError as error:
-        found = _SYNTAX_LINE.search(str(error))
-        line = int(found.group(1)) if found else source.rstrip("\n").count("\n") + 1
-        reason = _SYNTAX_LINE.sub(rf"(column {found.group(2)})" if found else "", str(error)).rstrip(". ")
-        raise refusal(line, f"this is no TOML: {reason}") from error
 
 
 def _catalogue(root: Table, source: str) -> Catalogue:

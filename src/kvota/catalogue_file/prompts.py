@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from kvota.catalogue_file.toml_tables import Table
 from kvota.core.catalogue import MAX_QUANTITY, Action, Prompt, Prompts
+from kvota.toml_file import Table
 
 SCENARIOS = ("crm", "follow_up", "sites", "texts", "images", "crm_audio", "follow_up_audio")
 """What an administrator can choose an engine for, as engines are registered."""

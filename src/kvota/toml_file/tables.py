@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime, time
 from typing import cast
 
-from kvota.catalogue_file.toml_lines import Path, Place
-from kvota.errors import CatalogueInvalid, FieldError
+from kvota.errors import FieldError, FileInvalid
+from kvota.toml_file.lines import Path, Place
 
 MAX_MISTAKES = 1_000
 MAX_LISTED = 50
@@ -25,8 +25,8 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 class Mistakes:
     """What is wrong with a file, in the order of its lines."""
 
-    def __init__(self, places: Mapping[Path, Place]) -> None:
-        self._places = places
+    def __init__(self, places: Mapping[Path, Place], kind: type[FileInvalid]) -> None:
+        self._places, self._kind = places, kind
         self._found: list[tuple[int, FieldError]] = []
         self._more = 0
 
@@ -55,16 +55,17 @@ class Mistakes:
         return place.value_at if place else None
 
     def raise_if_any(self) -> None:
-        """Raise CatalogueInvalid with all that was noted."""
+        """Raise an error of the file's kind with all that was noted."""
         if not self._found:
             return
         errors = [error for _, error in sorted(self._found, key=lambda found: found[0])]
         count = len(errors) + self._more
         first = f"{errors[0].field}: {errors[0].message}"
-        detail = f"The catalogue has {count} mistakes; the first is {first}" if count > 1 else f"The catalogue: {first}"
+        what = self._kind.what
+        detail = f"The {what} has {count} mistakes; the first is {first}" if count > 1 else f"The {what}: {first}"
         if self._more:
             errors.append(FieldError("and more", f"{self._more} further mistakes are not listed"))
-        raise CatalogueInvalid(f"{detail}.", errors=errors)
+        raise self._kind(f"{detail}.", errors=errors)
 
 
 class Table:

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from contextlib import suppress
 from typing import NamedTuple
 
-from kvota.errors import CatalogueInvalid, FieldError
+from kvota.errors import FieldError, FileInvalid
 
 Path = tuple[str | int, ...]
 MAX_DEPTH = 16
@@ -36,13 +36,13 @@ class Place(NamedTuple):
     value_at: int
 
 
-def locate(text: str) -> dict[Path, Place]:
+def locate(text: str, kind: type[FileInvalid]) -> dict[Path, Place]:
     r"""Where every key, table and list element stands, by its path; ``text`` has ``\n`` as its only line end.
 
-    Of a text that is no TOML: what stands before the first mistake. Raises CatalogueInvalid for nesting deeper than
+    Of a text that is no TOML: what stands before the first mistake. Raises ``kind`` for nesting deeper than
     ``MAX_DEPTH`` and for a number or an instant longer than ``MAX_SCALAR`` characters.
     """
-    scanner = _Scanner(text)
+    scanner = _Scanner(text, kind)
     with suppress(_NoTomlError):
         scanner.document()
     return scanner.places
@@ -53,9 +53,9 @@ class _NoTomlError(Exception):
 
 
 class _Scanner:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, kind: type[FileInvalid]) -> None:
         self.places: dict[Path, Place] = {}
-        self._text = text
+        self._text, self._kind = text, kind
         self._at = 0
         self._newlines = [match.start() for match in re.finditer("\n", text)]
         self._last_element: dict[Path, int] = {}
@@ -118,7 +118,9 @@ class _Scanner:
         else:
             start = self._at
             if len(self._match(_SCALAR).rstrip()) > MAX_SCALAR:
-                raise refusal(self._line(start), f"a number or an instant has at most {MAX_SCALAR} characters")
+                raise refusal(
+                    self._line(start), f"a number or an instant has at most {MAX_SCALAR} characters", self._kind
+                )
 
     def _elements(self, path: Path) -> None:
         number = 0
@@ -144,7 +146,9 @@ class _Scanner:
 
     def _check_depth(self, depth: int) -> None:
         if depth > MAX_DEPTH:
-            raise refusal(self._line(self._at), f"tables, lists and dotted keys nest at most {MAX_DEPTH} deep")
+            raise refusal(
+                self._line(self._at), f"tables, lists and dotted keys nest at most {MAX_DEPTH} deep", self._kind
+            )
 
     def _put(self, path: Path, start: int, value_at: int) -> None:
         self.places.setdefault(path, Place(self._line(start), value_at))
@@ -187,6 +191,6 @@ def _plain(part: str) -> str:
         raise _NoTomlError from error
 
 
-def refusal(line: int, message: str) -> CatalogueInvalid:
+def refusal(line: int, message: str, kind: type[FileInvalid]) -> FileInvalid:
     """A file that cannot be read beyond ``line``."""
-    return CatalogueInvalid(f"Line {line}: {message}.", errors=[FieldError(f"line {line}", message)])
+    return kind(f"Line {line}: {message}.", errors=[FieldError(f"line {line}", message)])
