@@ -14,7 +14,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """``KVOTA_STORE``, ``KVOTA_CATALOGUE``, ``KVOTA_OPERATOR_KEY``, ``KVOTA_SANDBOX``, ``KVOTA_LOG_LEVEL``.
 
     ``KVOTA_ALLOW_PRIVATE_TARGETS``: hosts that webhooks and callbacks may reach although they are private or have no
-    TLS, with commas between them; ``1`` stands for every host.
+    TLS, with commas between them; ``1`` stands for every host. ``KVOTA_UPSTREAMS``: the file of AI services, whose keys
+    are in variables that it names.
 
     ``KVOTA_URL`` and ``KVOTA_KEY`` are for commands that speak to a running server.
     """
@@ -25,6 +26,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     is_sandbox: bool = False
     log_level: str = "info"
     private_targets: tuple[str, ...] = ()
+    upstreams: str | None = None
     url: str | None = None
     key: str | None = None
 
@@ -42,9 +44,15 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         is_sandbox=(get("KVOTA_SANDBOX") or "0").lower() in ("1", "true", "yes", "on"),
         log_level=(get("KVOTA_LOG_LEVEL") or "info").lower(),
         private_targets=_hosts(get("KVOTA_ALLOW_PRIVATE_TARGETS") or ""),
+        upstreams=get("KVOTA_UPSTREAMS"),
         url=get("KVOTA_URL"),
         key=get("KVOTA_KEY"),
     )
+
+
+def variables() -> Mapping[str, str]:
+    """All variables, for a file that names some of them."""
+    return os.environ
 
 
 def _hosts(names: str) -> tuple[str, ...]:

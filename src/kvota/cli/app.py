@@ -22,6 +22,7 @@ from kvota.cli import (
     reading,
     replaying,
     serving,
+    upstreams,
     users,
 )
 
@@ -67,6 +68,12 @@ _GROUPS: tuple[tuple[str, Group, str, tuple[Callable[..., int], ...]], ...] = (
         _COMPANIES,
         "Create, show and change companies.",
         (companies.create, companies.show, companies.list_, companies.set_, companies.suspend, companies.resume),
+    ),
+    (
+        "upstreams",
+        _SERVER,
+        "Check the AI services that the gateway passes calls on to.",
+        (upstreams.check,),
     ),
     ("plan", _COMPANIES, "Show and change a company's plan.", (plans.show, plans.change, plans.drop_scheduled)),
     ("key", _COMPANIES, "Make, list and revoke API keys.", (keys.create, keys.list_, keys.revoke)),

@@ -21,6 +21,7 @@ def serve(
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = DEFAULT_PORT,
     store: str | None = None,
     catalogue: str | None = None,
+    upstreams: str | None = None,
     sandbox: Annotated[bool, Parameter(negative=())] = False,
     workers: Annotated[int, Parameter(validator=Number(gte=1, lte=MAX_WORKERS))] = 1,
 ) -> int:
@@ -43,6 +44,8 @@ def serve(
         sqlite:///kvota.db or postgresql://user@host/db; KVOTA_STORE where it is not given.
     catalogue
         A shipped name or a TOML file; KVOTA_CATALOGUE where it is not given, else bitrix24.
+    upstreams
+        A TOML file of the AI services behind the gateway; KVOTA_UPSTREAMS where it is not given.
     sandbox
         Let clients set the clock, for tests; KVOTA_SANDBOX=1.
     workers
@@ -54,7 +57,10 @@ def serve(
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
-    run(given_settings(store, catalogue, is_sandbox=sandbox), host, port, workers, announce=announce)
+    settings = given_settings(store, catalogue, is_sandbox=sandbox)
+    if upstreams is not None:
+        settings = msgspec.structs.replace(settings, upstreams=upstreams)
+    run(settings, host, port, workers, announce=announce)
     return OK
 
 
