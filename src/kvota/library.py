@@ -11,10 +11,10 @@ from operator import itemgetter
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
-from kvota.api.auth import OPERATOR
 from kvota.api.calls import Call
 from kvota.api.problems import Answer
 from kvota.api.registry import Operation, operations
+from kvota.asgi.auth import OPERATOR
 from kvota.asgi.metrics import Metrics
 from kvota.asgi.services import Services
 from kvota.asgi.streaming import Stream

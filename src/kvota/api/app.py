@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import structlog
 
 from kvota.api import docs, openapi, problems
-from kvota.api.auth import Keyring, check_company, check_role
 from kvota.api.calls import Call
 from kvota.api.exchange import send_answer, text_of
 from kvota.api.problems import Answer, Internal, MethodNotAllowed
 from kvota.api.registry import Operation, operations
+from kvota.asgi.auth import Keyring, check_company, check_role
 from kvota.asgi.defects import log_defect
 from kvota.asgi.exchange import Scope, address_of, headers_of, query_of, read_all
 from kvota.asgi.languages import Language, language_of

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from kvota.api import problems
-from kvota.api.auth import check_company
 from kvota.api.calls import Call, answered
 from kvota.api.problems import Answer, Internal
+from kvota.asgi.auth import check_company
 from kvota.asgi.defects import log_defect
 from kvota.core.commands import Command
 from kvota.engine import Outcome

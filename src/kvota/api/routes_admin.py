@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from kvota.api.auth import MEMBER
 from kvota.api.calls import Call, page
 from kvota.api.problems import Answer
+from kvota.asgi.auth import MEMBER
 from kvota.core import commands
 from kvota.core.decisions.calls import CapPut
 from kvota.core.periods import instant, milliseconds

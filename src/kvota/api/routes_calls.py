@@ -2,9 +2,9 @@
 
 from msgspec import UNSET
 
-from kvota.api.auth import MEMBER
 from kvota.api.calls import Call, page
 from kvota.api.problems import Answer
+from kvota.asgi.auth import MEMBER
 from kvota.errors import Forbidden
 from kvota.wire import asking, views
 

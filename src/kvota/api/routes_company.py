@@ -2,9 +2,9 @@
 
 from msgspec import UNSET
 
-from kvota.api.auth import OPERATOR
 from kvota.api.calls import Call, page
 from kvota.api.problems import Answer
+from kvota.asgi.auth import OPERATOR
 from kvota.core import commands
 from kvota.core.decisions.calls import CompanyPut, PlanChange
 from kvota.errors import Forbidden, Invalid

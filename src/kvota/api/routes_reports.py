@@ -4,9 +4,9 @@ import datetime as dt
 
 from msgspec import UNSET, UnsetType
 
-from kvota.api.auth import MEMBER
 from kvota.api.calls import Call, page
 from kvota.api.problems import Answer
+from kvota.asgi.auth import MEMBER
 from kvota.core.entries import KINDS
 from kvota.core.periods import first_instant, milliseconds
 from kvota.errors import Invalid

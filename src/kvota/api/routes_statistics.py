@@ -4,12 +4,12 @@ from typing import Literal
 
 from msgspec import UNSET
 
-from kvota.api.auth import MEMBER
 from kvota.api.calls import Call
 from kvota.api.problems import Answer
 from kvota.api.routes_reports import date
 from kvota.api.statistics_views import counted_entry
 from kvota.api.statistics_views import statistics as shown_statistics
+from kvota.asgi.auth import MEMBER
 from kvota.errors import Forbidden, Invalid
 from kvota.insight.counted import counted
 from kvota.insight.statistics import Choice, statistics

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from kvota.api import auth
 from kvota.api.calls import Call
 from kvota.api.problems import Answer
+from kvota.asgi import auth
 from kvota.wire import queries, requests
 
 Handler = Callable[[Call], Awaitable[Answer]]
