@@ -26,6 +26,7 @@ from kvota.core.decisions.calls import CapPut, CompanyPut, Incomplete, OrderPaid
 from kvota.core.declines import Declined
 from kvota.core.state import State
 from kvota.core.timeline import advance, is_due, now_of
+from kvota.crossing import Levels
 from kvota.errors import Busy, CallerError, KeyReused, NotFound, StoreUnavailable, WorldError
 from kvota.loading import Library, Loader
 from kvota.store import Batch, CommitUnknown, Conflict, Loading, Remembered, Store, Transaction
@@ -63,8 +64,8 @@ _REPLIES: dict[str, type[object]] = {cls.__name__: cls for cls in _REPLY_TYPES}
 class Engine:
     """One writer thread over a store; ``tell`` and ``submit`` may be called from any thread.
 
-    ``clock`` replaces the store's clock, for loading a history. ``on_batch`` is told the size and the seconds of each
-    batch. The queue is bounded: when it is full, ``tell`` and ``submit`` raise ``Busy``.
+    ``clock`` replaces the store's clock, for loading a history, of which nobody is told. ``on_batch`` is given the size
+    and the seconds of each batch. The queue is bounded: when it is full, ``tell`` and ``submit`` raise ``Busy``.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Engine:
         on_batch: Callable[[int, float], None] | None = None,
     ) -> None:
         self._store, self._library = store, Library(store)
+        self._levels = Levels() if clock is None else None
         self._queue_size, self._batch_size = queue, batch
         self._clock, self._on_batch = clock, on_batch
         self._waiting: deque[_Asked] = deque()
@@ -186,7 +188,7 @@ class Engine:
             answers = deciding.run(transaction, self._library, self._now)
             if unconfirmed and self._store.was_committed(batch):
                 return unconfirmed[-1]
-            if deciding.write(transaction, batch):
+            if deciding.write(transaction, batch, self._levels):
                 try:
                     transaction.commit()
                 except CommitUnknown:
@@ -289,7 +291,7 @@ class _Deciding:
                 self._keys[command.company, command.key] = one
         return Outcome(reply, is_replayed=False)
 
-    def write(self, transaction: Transaction, batch_id: str) -> bool:
+    def write(self, transaction: Transaction, batch_id: str, levels: Levels | None) -> bool:
         """Write what was decided; False where there is nothing to write.
 
         Where nothing but time has moved a company, its entries wait for the next command that writes.
@@ -303,6 +305,8 @@ class _Deciding:
                 if base.changes.is_account_changed:
                     batch.accounts.append(base.known)
                 batch.declines += [(company, key, n) for key, n in ahead.changes.declines.items()]
+        if levels is not None:
+            batch.events = levels.crossed(transaction, [self._ahead[company] for company in self._wrote])
         if batch == Batch(id=batch_id, at=self._clock):
             return False
         transaction.save(batch)

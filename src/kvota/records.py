@@ -1,5 +1,7 @@
 """What a store is asked for, what it is given to write, and what it gives back. The contract is ``kvota.store``."""
 
+from typing import Literal
+
 import msgspec
 
 from kvota.core.account import (
@@ -15,6 +17,7 @@ from kvota.core.account import (
     SpendingKey,
     StatisticsKey,
 )
+from kvota.core.notices import KINDS, LEVELS, Event, Kind
 from kvota.core.state import Written
 
 
@@ -61,6 +64,7 @@ class Want(msgspec.Struct, kw_only=True):
     ``charges``: (company, number of the charge's entry). ``slots``: (company, first, last) numbers of authorised calls,
     both included.
     ``spending``: (company, kind, name, floor): the days from ``floor`` on. ``departments``: (company, user).
+    ``levels``: companies.
     """
 
     keys: list[tuple[str, str]] = []
@@ -77,10 +81,14 @@ class Want(msgspec.Struct, kw_only=True):
     slots: list[tuple[str, int, int]] = []
     spending: list[tuple[str, str, str, int]] = []
     departments: list[tuple[str, str]] = []
+    levels: list[str] = []
 
 
 class Rows(msgspec.Struct, kw_only=True):
-    """What was found, each row naming its company. ``departments``: (company, user, department)."""
+    """What was found, each row naming its company. ``departments``: (company, user, department).
+
+    ``levels``: (company, percent of the package at which it is told), only of those that have set them.
+    """
 
     remembered: list[Remembered] = []
     holds: list[Hold] = []
@@ -92,6 +100,7 @@ class Rows(msgspec.Struct, kw_only=True):
     slots: list[tuple[str, int, int]] = []
     spending: list[tuple[str, SpendingKey, int]] = []
     departments: list[tuple[str, str, str]] = []
+    levels: list[tuple[str, tuple[int, ...]]] = []
 
 
 class Batch(msgspec.Struct, kw_only=True):
@@ -99,6 +108,7 @@ class Batch(msgspec.Struct, kw_only=True):
 
     No list has a key twice. Entries, remembered replies and the batch itself are only ever added, and a charge has one
     refund: one that is there already is a ``Conflict``.
+    ``events`` are told once: one that is there already stays as it is.
     ``moved`` are accounts of which nothing but the columns in ``core.account.MOVING`` has changed. ``created`` are
     accounts that did not exist: if one does by now, ``Conflict``. Stages with nothing standing on them are removed, as
     are the caps in ``caps_gone`` and the spending of the companies in ``spending_gone``.
@@ -121,6 +131,78 @@ class Batch(msgspec.Struct, kw_only=True):
     spending: list[tuple[str, SpendingKey, int]] = []
     declines: list[tuple[str, DeclineKey, int]] = []
     remembered: list[Remembered] = []
+    events: list[Event] = []
+
+
+class Notifications(msgspec.Struct, frozen=True, kw_only=True):
+    """What a company has set about being told: at which percent of its package, of which kinds, by mail to whom."""
+
+    company: str
+    levels: tuple[int, ...] = LEVELS
+    kinds: tuple[Kind, ...] = KINDS
+    mail: tuple[str, ...] = ()
+
+
+class Webhook(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a company wants events to be posted. Its secrets are made of the store's own and ``generation``.
+
+    ``rotated_at`` is when this generation began. ``failing_since`` is when the first of the attempts failed that no
+    success has followed. While it is disabled nothing is sent but by hand.
+    """
+
+    company: str
+    id: str
+    url: str
+    created_at: int
+    generation: int = 1
+    rotated_at: int | None = None
+    failing_since: int | None = None
+    disabled_at: int | None = None
+    disabled_because: str | None = None
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """An event on its way to one target: a webhook's id, or an address. ``answer`` is the HTTP status of the last try.
+
+    Waiting, it is tried at ``next_at``; who tries it puts that off and signs it with his ``lease``.
+    """
+
+    company: str
+    id: str
+    event: str
+    channel: Literal["webhook", "mail"]
+    target: str
+    status: Literal["waiting", "delivered", "failed"] = "waiting"
+    attempts: int = 0
+    made_at: int
+    next_at: int | None = None
+    lease: str | None = None
+    finished_at: int | None = None
+    answer: int | None = None
+    problem: str | None = None
+
+
+class Parcel(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery with all that its sending needs. ``webhook`` is None for mail, and for a webhook that is removed."""
+
+    delivery: Delivery
+    event: Event
+    webhook: Webhook | None
+    locale: str
+    name: str
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one attempt. ``wait`` is in how many milliseconds the next one is due, None where it was the last.
+
+    ``gone`` says that the target wants nothing any more.
+    """
+
+    delivery: Delivery
+    problem: str | None = None
+    answer: int | None = None
+    wait: int | None = None
+    gone: bool = False
 
 
 class EntryFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from kvota.core.account import Account, Counts, Hold, Order, StatisticsKey
 from kvota.core.people import Person
 from kvota.core.periods import Span
 from kvota.core.state import Written
+from kvota.outbox import Outbox
 from kvota.portals import Portals
 from kvota.records import (
     ApiKey,
@@ -73,6 +74,10 @@ class Loading(Protocol):
 
     def has_departments(self) -> bool:
         """Whether anybody in any directory has a department; read together with the clock."""
+        ...
+
+    def levels_version(self) -> int:
+        """Grows whenever a company's levels are changed; 0 where none ever were. Read together with the clock."""
         ...
 
     def load(self, want: Want) -> Rows:
@@ -183,7 +188,7 @@ class Snapshot(Loading, AbstractContextManager["Snapshot"], Protocol):
         ...
 
 
-class Store(SignIns, Portals, Protocol):
+class Store(SignIns, Portals, Outbox, Protocol):
     """A store that has been opened. Thread-safe; at most one transaction at a time may be asked of it."""
 
     @property

@@ -23,6 +23,15 @@ NO_LEDGER = {
     "sign_ins": "who signs in is no entry, and can be removed",
     "links": "links that set a password are no entries",
     "sessions": "sessions are no entries",
+    "portals": "portals are no entries",
+    "engines": "what portals call is no entry",
+    "jobs": "what portals wait for is no entry; its holds and charges are",
+    "transcripts": "texts that portals come back for, for a while",
+    "notifications": "whom to tell, and at which levels, is no entry",
+    "outbox": "what is told once; the entries hold the facts",
+    "webhooks": "webhooks are no entries",
+    "deliveries": "a log of what was sent",
+    "leases": "who does what only one should, for minutes",
 }
 """Tables that verifying does not prove, and why."""
 NO_ENTRIES = {

@@ -17,6 +17,7 @@ from kvota.core.entries import (
     identifier,
 )
 from kvota.core.funds import available, total
+from kvota.core.shares import rise_of
 from kvota.core.state import State, Written, replace
 
 _CHARGING, _CLOSING = (Charged, Captured), (Captured, Ended)
@@ -26,7 +27,8 @@ def record(
     state: State, book: Book, fact: AnyFact, at: int, *, by: str = "", key: str | None = None, catalogue: str = ""
 ) -> Entry:
     """Carry a fact into the state and write its entry; ``catalogue`` is the version that priced it, if not today's."""
-    seq = 1 if state.account is None else state.account.seq + 1
+    before = state.account
+    seq = 1 if before is None else before.seq + 1
     in_force = book.at(at)
     apply(fact, state, Header(at, seq, catalogue or in_force.version))
     account = state.known
@@ -42,7 +44,9 @@ def record(
     )
     body = canonical(entry)
     digest = chain(account.hash, body)
-    state.account = replace(account, seq=seq, at=at, hash=digest)
+    after = state.account = replace(account, seq=seq, at=at, hash=digest)
+    if (rise := rise_of(before, after, book)) is not None:
+        state.changes.rises.append(rise)
     state.changes.is_account_changed = True
     state.changes.entries.append(Written(entry, body, digest))
     state.changes.writes += 1

@@ -22,6 +22,7 @@ from kvota.core.account import (
 )
 from kvota.core.entries import Entry
 from kvota.core.periods import day, month_name, quarter, week
+from kvota.core.shares import Rise
 
 replace = msgspec.structs.replace
 
@@ -37,7 +38,8 @@ class Written(msgspec.Struct, frozen=True):
 class Changes(msgspec.Struct):
     """What a state's commands ask the store to write: rows by id, and amounts to add.
 
-    ``writes`` counts entries and changed orders: what makes a command one that has written something.
+    ``writes`` counts entries and changed orders: what makes a command one that has written something. ``rises`` are
+    those of the share of the package that is used.
     """
 
     entries: list[Written] = []
@@ -51,6 +53,7 @@ class Changes(msgspec.Struct):
     statistics: dict[StatisticsKey, Counts] = {}
     spending: dict[SpendingKey, int] = {}
     declines: dict[DeclineKey, int] = {}
+    rises: list[Rise] = []
 
     def copy(self) -> "Changes":
         """An independent copy."""
@@ -66,6 +69,7 @@ class Changes(msgspec.Struct):
             {key: msgspec.structs.replace(counts) for key, counts in self.statistics.items()},
             dict(self.spending),
             dict(self.declines),
+            list(self.rises),
         )
 
 

@@ -12,6 +12,7 @@ from kvota.stores.rows import (
     ACCOUNTS,
     BOOSTS,
     CAPS,
+    EVENTS,
     HOLDS,
     ORDERS,
     REPLIES,
@@ -21,6 +22,7 @@ from kvota.stores.rows import (
     entry_row,
     moving_rows,
     read_charge,
+    read_levels,
     read_reply,
     reply_row,
 )
@@ -72,8 +74,9 @@ _READERS: dict[str, tuple[str, Callable[[Row], Any]]] = {
     "slots": ("slots", _read_slot),
     "spending": ("spending", read_spending),
     "departments": ("departments", _read_department),
+    "levels": ("levels", read_levels),
 }
-_BARE = {"caps", "all_boosts", "all_holds"}
+_BARE = {"caps", "all_boosts", "all_holds", "levels"}
 
 
 class Statements:
@@ -92,6 +95,7 @@ class Statements:
         self._delete_spending = dialect.sql(sql.DELETE_SPENDING)
         self._rebuild_spending = dialect.sql(sql.REBUILD_SPENDING.format(days=dialect.looked_up(*sql.DAYS)))
         self._forget = [dialect.sql(text) for text in sql.FORGET]
+        self.add_events = dialect.insert(EVENTS) + " ON CONFLICT (company, period, kind, topic) DO NOTHING"
         self._insert_batch = dialect.sql(sql.INSERT_BATCH)
 
     def load(self, session: Session, want: Want) -> Rows:
@@ -151,6 +155,7 @@ class Statements:
             (self._add_spending, [(company, *key, amount) for company, key, amount in batch.spending]),
             (self._add_declines, [(company, *key, count) for company, key, count in batch.declines]),
             (self._insert["replies"], [reply_row(one) for one in batch.remembered]),
+            (self.add_events, batch.events),
         ]
         statements = [Statement(text, [document(rows)]) for text, rows in lists if rows]
         statements.append(Statement(self._insert_batch, [batch.id, batch.at]))

@@ -1,8 +1,9 @@
 """The statements that both databases run, and the few places where their SQL differs.
 
-Texts use ``?`` for a parameter and ``$name`` for a list of columns. ``$wants`` is the list of rows that a JSON
-parameter brings: arrays, whose elements are ``w.value->>0``, ``w.value->>1`` … ``$now`` is the database's clock in
-milliseconds. Nothing that a caller sent ever gets into a text.
+Texts use ``?`` for a parameter and ``$name`` for the columns of the rows ``t`` of a table (``$bare_name``: of its rows,
+whatever they are called). ``$wants`` is the list of rows that a JSON parameter brings: arrays, whose elements are
+``w.value->>0``, ``w.value->>1`` … ``$now`` is the database's clock in milliseconds; ``$skip_locked`` has a subquery
+pass over rows that another process is taking. Nothing that a caller sent ever gets into a text.
 """
 
 from string import Template
@@ -24,7 +25,9 @@ def _cast(row: type[msgspec.Struct], name: str, at: int) -> str:
     return f"w.value->>{at}" if is_text else f"CAST(w.value->>{at} AS bigint)"
 
 
-_COLUMNS = {table.name: _names(table, "t.") for table in TABLES}
+_COLUMNS = {
+    prefix + table.name: _names(table, alias) for table in TABLES for prefix, alias in (("", "t."), ("bare_", ""))
+}
 _INSERT = Template("INSERT INTO $table ($names) SELECT $values FROM $records WHERE true")
 _REPLACE = Template(" ON CONFLICT ($key) DO UPDATE SET $changes")
 
@@ -134,14 +137,17 @@ class Present(NamedTuple):
     now: int
     catalogue: int
     has_departments: bool
+    levels_version: int
 
 
 # The clock (where it was set, in a sandbox), the number of the newest catalogue, and whether anybody has a department:
 # where nobody has, no call is looked up in the directory. The comparison leads into the index, and ends at its first.
+# And how often levels were set: until they are again, nobody's are looked up.
 CLOCK = """
 SELECT coalesce((SELECT CAST(value AS bigint) FROM meta WHERE name = 'sandbox_clock'), $now),
        coalesce((SELECT max(number) FROM catalogues), 0),
-       EXISTS (SELECT 1 FROM people WHERE department > '')
+       EXISTS (SELECT 1 FROM people WHERE department > ''),
+       coalesce((SELECT CAST(value AS bigint) FROM meta WHERE name = 'levels_version'), 0)
 """
 
 # Loading: the rows that a list of ``Want`` names. An entry's number makes it a charge; what refunds it comes along.
@@ -190,6 +196,7 @@ LOADS: dict[str, tuple[Lookup, ...]] = {
             't.company = w.value->>0 AND t."user" = w.value->>1 AND t.department IS NOT NULL',
         ),
     ),
+    "levels": (Lookup("t.company, t.levels", "notifications", "t.company = w.value->>0"),),
 }
 
 # Saving. Entries and the accounts that they move are many, so they come as arrays: to find a name in an object takes

@@ -18,10 +18,11 @@ from kvota.store import Batch, CommitUnknown, Rows, Want
 from kvota.stores.batches import Session, Statement, Statements
 from kvota.stores.dialect import CLOCK, Postgres, Present
 from kvota.stores.migrate import Migration, migrate, migrations
+from kvota.stores.outbox import OutboxRegistry
 from kvota.stores.pool import Pool
 from kvota.stores.postgres_link import Link
 from kvota.stores.reading import Reading
-from kvota.stores.registry import Registry, once_only
+from kvota.stores.registry import once_only
 from kvota.stores.rows import ACCOUNTS, Row, document
 from kvota.stores.watch import Watch
 
@@ -54,7 +55,7 @@ class PostgresTransaction:
     def __init__(self, store: "PostgresStore") -> None:
         self._store = store
         self._is_begun = False
-        self._present = Present(0, 0, has_departments=False)
+        self._present = Present(0, 0, has_departments=False, levels_version=0)
         self._saved: list[Statement] = []
 
     def __enter__(self) -> Self:
@@ -115,6 +116,11 @@ class PostgresTransaction:
             self.run([])
         return self._present.has_departments
 
+    def levels_version(self) -> int:
+        if not self._is_begun:
+            self.run([])
+        return self._present.levels_version
+
     def load(self, want: Want) -> Rows:
         return self._store.statements.load(self, want)
 
@@ -142,7 +148,7 @@ class PostgresTransaction:
         self._link.commit(waiting)
 
 
-class PostgresStore(Registry):
+class PostgresStore(OutboxRegistry):
     """A store in a PostgreSQL database. Connections are made when they are needed."""
 
     def __init__(self, url: str) -> None:

@@ -149,6 +149,9 @@ class Reading:
     def has_departments(self) -> bool:
         return bool(self._present.has_departments)
 
+    def levels_version(self) -> int:
+        return self._present.levels_version
+
     def load(self, want: Want) -> Rows:
         return self._statements.load(self._session, want)
 

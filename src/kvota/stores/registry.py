@@ -141,7 +141,7 @@ class Registry(SignInTables, PortalTables):
         with self._writing(exclusively=True) as session:
             if rows := self._run(session, CATALOGUE, catalogue.version):
                 return CATALOGUES.read(rows[0])
-            now, last, _ = self._run(session, CLOCK)[0]
+            now, last, *_ = self._run(session, CLOCK)[0]
             if newest is not None and newest != last:
                 raise Overtaken(f"catalogue {last} was loaded meanwhile")
             if plans is not None and (dropped := [plan for (plan,) in self._run(session, PLANS) if plan not in plans]):

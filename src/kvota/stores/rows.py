@@ -14,9 +14,11 @@ import msgspec
 from kvota.core.account import MOVING, Account, Boost, Cap, Charge, Hold, Order, PaidStage
 from kvota.core.entries import AnyFact, Captured, Charged, Held, Refunded, Work, entry_number, read
 from kvota.core.fold import charge_of, refund_of
+from kvota.core.notices import Event
 from kvota.core.people import Person
 from kvota.core.state import Written
 from kvota.portals import Engine, Job, Portal, Transcript
+from kvota.records import Delivery, Notifications, Webhook
 from kvota.sign_ins import Link, Session, SignIn
 from kvota.store import ApiKey, LedgerRow, Remembered, StoredCatalogue, Unreadable
 
@@ -111,6 +113,10 @@ ENTRIES = Table("entries", EntryRow, ["company", "seq"])
 REPLIES = Table("replies", ReplyRow, ["company", "key"])
 API_KEYS = Table("api_keys", ApiKey, ["id"], as_json=["actions"])
 PEOPLE = Table("people", Person, ["company", "user"])
+NOTIFICATIONS = Table("notifications", Notifications, ["company"], as_json=["levels", "kinds", "mail"])
+WEBHOOKS = Table("webhooks", Webhook, ["company", "id"])
+DELIVERIES = Table("deliveries", Delivery, ["company", "id"])
+EVENTS = Table("outbox", Event, ["company", "period", "kind", "topic"], as_json=["data"], flags=["is_spread"])
 CATALOGUES = Table("catalogues", StoredCatalogue, ["number"])
 SIGN_INS = Table("sign_ins", SignIn, ["id"])
 LINKS = Table("links", Link, ["hash"])
@@ -122,6 +128,7 @@ TRANSCRIPTS = Table("transcripts", Transcript, ["company", "hash"])
 TABLES: tuple[Table[Any], ...] = (
     ACCOUNTS, HOLDS, BOOSTS, STAGES, ORDERS, CAPS, ENTRIES, REPLIES, API_KEYS, PEOPLE, CATALOGUES,
     SIGN_INS, LINKS, SESSIONS, PORTALS, ENGINES, JOBS, TRANSCRIPTS,
+    EVENTS, NOTIFICATIONS, WEBHOOKS, DELIVERIES,
 )  # fmt: skip
 
 
@@ -206,3 +213,12 @@ def read_reply(row: Row) -> Remembered:
     """The remembered reply of a row."""
     company, key, request, at, reply = row
     return Remembered(company=company, key=key, request=request, at=at, reply=reply.encode())
+
+
+_levels = msgspec.json.Decoder(tuple[int, ...]).decode
+
+
+def read_levels(row: Row) -> tuple[str, tuple[int, ...]]:
+    """A company and the levels that it has set."""
+    company, levels = row
+    return company, _levels(levels)

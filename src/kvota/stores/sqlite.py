@@ -21,10 +21,11 @@ from kvota.store import Batch, CommitUnknown, Conflict, Rows, Unreadable, Want
 from kvota.stores.batches import Session, Statement, Statements
 from kvota.stores.dialect import CLOCK, Present, Sqlite
 from kvota.stores.migrate import Migration, migrate, migrations
+from kvota.stores.outbox import OutboxRegistry
 from kvota.stores.place import Place
 from kvota.stores.pool import Pool
 from kvota.stores.reading import Reading
-from kvota.stores.registry import Registry, once_only
+from kvota.stores.registry import once_only
 from kvota.stores.rows import ACCOUNTS, Row, document
 
 BUSY_SECONDS = 10.0
@@ -150,7 +151,7 @@ class SqliteTransaction:
 
     def __init__(self, store: "SqliteStore") -> None:
         self._store = store
-        self._present = Present(0, 0, has_departments=False)
+        self._present = Present(0, 0, has_departments=False, levels_version=0)
 
     def __enter__(self) -> Self:
         self._connection = self._store.take_writer()
@@ -178,6 +179,9 @@ class SqliteTransaction:
     def has_departments(self) -> bool:
         return bool(self._present.has_departments)
 
+    def levels_version(self) -> int:
+        return self._present.levels_version
+
     def load(self, want: Want) -> Rows:
         return self._store.statements.load(self._connection, want)
 
@@ -202,7 +206,7 @@ class SqliteTransaction:
             raise CommitUnknown(str(problem)) from problem
 
 
-class SqliteStore(Registry):
+class SqliteStore(OutboxRegistry):
     """A store in a file. ``temporary``: a folder that is removed when the store is closed; nothing in it is synced.
 
     A store "in memory" is such a folder: readers and the writer then work as they do on a real one, beside each other.
