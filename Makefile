@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
-.PHONY: help run test soak bench lint format lock clean setup postgres curl faketime wrk
+.PHONY: help run test soak bench lint format lock clean setup postgres curl chromium faketime wrk
 
 help:
 	@echo 'make run      set everything up and serve a demo company'
@@ -18,7 +18,7 @@ help:
 run: setup
 	@exec $(BIN)/kvota demo
 
-test: postgres curl faketime lint
+test: postgres curl chromium faketime lint
 	$(BIN)/pytest -m "not soak" -n auto --maxprocesses 4 --dist worksteal
 
 soak: setup postgres curl wrk faketime
@@ -48,6 +48,9 @@ postgres:
 
 curl:
 	@sh tools/setup.sh curl
+
+chromium:
+	@sh tools/setup.sh chromium
 
 faketime:
 	@sh tools/setup.sh faketime

@@ -18,7 +18,8 @@ ALLOWED = {
 HEAD = """# Licences
 
 Kvota is under the MIT licence. A server brings these packages with it, as they come from their makers.
-`make lock` writes this page.
+`make lock` writes this page. The pages load htmx 4.0.1 (Zero-Clause BSD) and uPlot 1.6.32 (MIT), which lie in
+`src/kvota/web/static/vendor` with their licences and hashes.
 
 | package | version | licence |
 |---|---|---|

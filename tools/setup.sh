@@ -2,6 +2,7 @@
 # Usage: setup.sh venv        .venv, with everything of requirements.lock and this package (editable)
 #        setup.sh postgres    the programs of PostgreSQL, for the tests
 #        setup.sh curl        curl, for the tests of the README
+#        setup.sh chromium    a browser, for the tests of the dashboard
 #        setup.sh wrk         wrk, for the figures of bench/
 #        setup.sh faketime    libfaketime, for the tests of clocks
 # Does nothing, and needs no network, where it is all there already.
@@ -73,6 +74,10 @@ curl() {
     command -v /usr/bin/curl >/dev/null || packages curl
 }
 
+chromium() {
+    command -v /usr/bin/chromium >/dev/null || packages chromium fonts-dejavu-core
+}
+
 wrk() {
     command -v /usr/bin/wrk >/dev/null || packages wrk
 }
@@ -82,6 +87,6 @@ faketime() {
 }
 
 case "${1-}" in
-    venv | postgres | curl | wrk | faketime) "$1" ;;
-    *) sed -n '2,7s/^# //p' "$0" >&2 && exit 2 ;;
+    venv | postgres | curl | chromium | wrk | faketime) "$1" ;;
+    *) sed -n '2,8s/^# //p' "$0" >&2 && exit 2 ;;
 esac

@@ -4,33 +4,38 @@ import contextlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 
-from kvota.api.app import App, build_app
+from kvota.api.app import build_app
 from kvota.asgi.exchange import Asgi, Scope
 from kvota.asgi.metrics import Metrics
 from kvota.asgi.streaming import Receive, Send
+from kvota.settings import Settings
+from kvota.web import Web
 from kvota.wiring import Meter
 
+OF_API = ("v1", "healthz", "readyz", "metrics", "openapi.json", "docs")
+"""The first parts of the API's paths."""
 Life = Callable[[], AbstractAsyncContextManager[None]]
 
 
 class Doors:
-    """Each request goes to the door that the first part of its path names, any other to the API.
+    """Each request goes to the door that the first part of its path names, any other to the pages.
 
     Made by ``open_doors``.
     """
 
-    def __init__(self, api: App, others: Mapping[str, Asgi]) -> None:
-        self._api, self._others = api, others
+    def __init__(self, api: Asgi, others: Mapping[str, Asgi], web: Asgi) -> None:
+        self._api, self._web = api, web
+        self._named = {**dict.fromkeys(OF_API, api), **others}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's scope: a request, or the life of the server, which the API lives."""
         door: Asgi = self._api
-        if scope["type"] == "http":
-            door = self._others.get(scope["path"][1:].partition("/")[0], door)
+        if scope["type"] == "http" and scope["path"].startswith("/"):
+            door = self._named.get(scope["path"][1:].partition("/")[0], self._web)
         await door(scope, receive, send)
 
 
-def open_doors(meter: Meter, metrics: Metrics, *, logs_requests: bool) -> Doors:
+def open_doors(meter: Meter, metrics: Metrics, settings: Settings, *, logs_requests: bool) -> Doors:
     """The doors of this meter. They share the API's services and keyring; ``lives`` live as long as the server."""
     others: dict[str, Asgi] = {}
     lives: list[Life] = []
@@ -48,4 +53,5 @@ def open_doors(meter: Meter, metrics: Metrics, *, logs_requests: bool) -> Doors:
         on_shutdown=living.aclose,
         logs_requests=logs_requests,
     )
-    return Doors(api, others)
+    web = Web(api.services, public_url=settings.public_url, logs_requests=logs_requests)
+    return Doors(api, others, web)

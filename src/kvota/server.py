@@ -113,7 +113,7 @@ def run(meter: Meter, metrics: Metrics, listening: socket.socket, settings: Sett
     try:
         # A line for each request would cost more than the request: only for whoever asks for it.
         logs_requests = settings.log_level == "debug"
-        app = open_doors(meter, metrics, logs_requests=logs_requests)
+        app = open_doors(meter, metrics, settings, logs_requests=logs_requests)
         config = uvicorn.Config(
             app,
             http=BoundedRequest,

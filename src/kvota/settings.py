@@ -17,6 +17,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     TLS, with commas between them; ``1`` stands for every host. ``KVOTA_UPSTREAMS``: the file of AI services, whose keys
     are in variables that it names.
 
+    ``KVOTA_PUBLIC_URL`` is where browsers reach the server, by HTTPS as a rule: what links begin with.
     ``KVOTA_URL`` and ``KVOTA_KEY`` are for commands that speak to a running server.
     """
 
@@ -27,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str = "info"
     private_targets: tuple[str, ...] = ()
     upstreams: str | None = None
+    public_url: str | None = None
     url: str | None = None
     key: str | None = None
 
@@ -45,6 +47,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         log_level=(get("KVOTA_LOG_LEVEL") or "info").lower(),
         private_targets=_hosts(get("KVOTA_ALLOW_PRIVATE_TARGETS") or ""),
         upstreams=get("KVOTA_UPSTREAMS"),
+        public_url=get("KVOTA_PUBLIC_URL"),
         url=get("KVOTA_URL"),
         key=get("KVOTA_KEY"),
     )

@@ -12,7 +12,11 @@ from kvota.doors import Doors
         ("/openai/models", "openai"),
         ("/openai", "openai"),
         ("/v1/openai/x", "api"),
-        ("/openai2", "api"),
+        ("/v1", "api"),
+        ("/readyz", "api"),
+        ("/openai2", "web"),
+        ("/", "web"),
+        ("/companies/v1", "web"),
         ("*", "api"),
     ],
 )
@@ -25,7 +29,7 @@ async def test_a_request_goes_to_the_door_that_its_path_begins_with(path, door):
 
         return serve
 
-    await Doors(opened("api"), {"openai": opened("openai")})({"type": "http", "path": path}, None, None)
+    await Doors(opened("api"), {"openai": opened("openai")}, opened("web"))({"type": "http", "path": path}, None, None)
     assert reached == [door]
 
 
@@ -36,5 +40,5 @@ async def test_the_life_of_the_server_is_the_apis():
     async def api(scope, _receive, _send):
         lived.append(scope["type"])
 
-    await Doors(api, {})({"type": "lifespan"}, None, None)
+    await Doors(api, {}, api)({"type": "lifespan"}, None, None)
     assert lived == ["lifespan"]

@@ -28,6 +28,12 @@ def keys_of(server):
     return {match[1]: match[2] for line in server.lines if (match := re.fullmatch(r"(\w+) key: +(kv_\S+)", line))}
 
 
+def kept_of(server):
+    """What the file keeps: the keys, and the password of the sign-ins."""
+    told = next(line for line in server.lines if line.startswith("The dashboard is at"))
+    return {**keys_of(server), "password": told.rpartition(" ")[2]}
+
+
 def get(server, role, path):
     reply = httpx2.get(f"{server.url}/v1/{path}", headers={"Authorization": f"Bearer {keys_of(server)[role]}"})
     assert reply.status_code == 200, reply.text
@@ -68,14 +74,14 @@ def test_the_calls_that_it_prints_work(first):
 def test_the_keys_are_for_its_owner_alone(first, folder):
     file = folder / "kvota-demo.keys.json"
     assert file.stat().st_mode & 0o777 == 0o600
-    assert json.loads(file.read_text()) == keys_of(first)
+    assert json.loads(file.read_text()) == kept_of(first)
 
 
 def test_a_second_run_keeps_everything_and_takes_the_next_free_port(first, folder):
     port = int(first.url.rpartition(":")[2])
     with Server(folder, command="demo", port=port) as second:
         second.read_until("The calls are described at")
-        assert keys_of(second) == keys_of(first)
+        assert kept_of(second) == kept_of(first)
         assert int(second.url.rpartition(":")[2]) > port
         assert not any("Making" in line for line in second.lines)
 
@@ -89,7 +95,7 @@ def test_keys_that_were_lost_are_made_again(first, folder):
     (folder / "kvota-demo.keys.json").unlink()
     with Server(folder, command="demo") as again:
         again.read_until("The calls are described at")
-    made = keys_of(again)
+    made = kept_of(again)
     assert json.loads((folder / "kvota-demo.keys.json").read_text()) == made
-    assert not set(made.values()) & set(keys_of(first).values())
+    assert not set(made.values()) & set(kept_of(first).values())
     assert get(first, "admin", "companies/acme/balance"), "and the others are still good"

@@ -1,4 +1,4 @@
-"""Errors and declines as RFC 9457 problems: the only place with status codes of what went wrong."""
+"""Errors and declines as RFC 9457 problems: their statuses are those of ``asgi.statuses``."""
 
 import math
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from msgspec import UNSET
 from kvota import errors
 from kvota.asgi import texts
 from kvota.asgi.languages import Language
+from kvota.asgi.statuses import STATUS
 from kvota.core.declines import Declined
 from kvota.core.periods import SECOND, instant
 from kvota.errors import CallerError, Internal, KvotaError, TooManyAttempts, WorldError
@@ -16,37 +17,6 @@ from kvota.wire import replies as wire
 from kvota.wire.faults import shown
 from kvota.wire.views import maybe, ways_out
 
-STATUS: dict[str, int] = {
-    "malformed": 400,
-    "unauthenticated": 401,
-    "insufficient_requests": 402,
-    "forbidden": 403,
-    "company_suspended": 403,
-    "tool_disabled": 403,
-    "action_not_in_plan": 403,
-    "user_required": 403,
-    "company_not_found": 404,
-    "hold_not_found": 404,
-    "charge_not_found": 404,
-    "not_found": 404,
-    "method_not_allowed": 405,
-    "hold_closed": 409,
-    "order_closed": 409,
-    "body_too_large": 413,
-    "invalid": 422,
-    "unknown_action": 422,
-    "unknown_plan": 422,
-    "unknown_boost": 422,
-    "quantity_missing": 422,
-    "idempotency_key_reused": 422,
-    "too_many_attempts": 429,
-    "hourly_limit": 429,
-    "cap_reached": 429,
-    "internal": 500,
-    "busy": 503,
-    "store_unavailable": 503,
-}
-"""``code`` → status. ``method_not_allowed`` and ``internal`` are HTTP's own, beside those of the contract."""
 DECLINES = (
     "insufficient_requests", "company_suspended", "tool_disabled", "action_not_in_plan", "user_required",
     "hourly_limit", "cap_reached",

@@ -17,6 +17,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 READING_THREADS = 8
 WRITING_THREADS = 2
+PASSWORD_THREADS = 2
 
 
 class Mailbox:
@@ -65,6 +66,7 @@ class Services:
         self._mailbox = Mailbox()
         self._threads = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="kvota-reads")
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="kvota-work")
+        self._passwords = ThreadPoolExecutor(PASSWORD_THREADS, thread_name_prefix="kvota-passwords")
         self._writers = ThreadPoolExecutor(WRITING_THREADS, thread_name_prefix="kvota-files")
 
     async def read(self, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -76,6 +78,11 @@ class Services:
         """Have something long done, one at a time, in a thread of its own: reads do not wait for it."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._worker, functools.partial(ask, *args, **kwargs))
+
+    async def check_password(self, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Have a password checked or hashed, which takes a tenth of a second and 64 MB: few at a time."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._passwords, functools.partial(ask, *args, **kwargs))
 
     async def make_file(self, make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Have a file written, which takes minutes: a few at a time, the others wait."""
@@ -115,4 +122,5 @@ class Services:
         self.reads.editions.close()
         self._worker.shutdown(wait=True, cancel_futures=True)
         self._writers.shutdown(wait=True, cancel_futures=True)
+        self._passwords.shutdown(wait=True)
         self._threads.shutdown(wait=True)

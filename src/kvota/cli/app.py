@@ -22,6 +22,7 @@ from kvota.cli import (
     reading,
     replaying,
     serving,
+    signing,
     upstreams,
     users,
 )
@@ -77,6 +78,12 @@ _GROUPS: tuple[tuple[str, Group, str, tuple[Callable[..., int], ...]], ...] = (
     ),
     ("plan", _COMPANIES, "Show and change a company's plan.", (plans.show, plans.change, plans.drop_scheduled)),
     ("key", _COMPANIES, "Make, list and revoke API keys.", (keys.create, keys.list_, keys.revoke)),
+    (
+        "sign-in",
+        _COMPANIES,
+        "Let people sign in to the dashboard.",
+        (signing.invite, signing.list_, signing.reset, signing.remove),
+    ),
     (
         "user",
         _COMPANIES,

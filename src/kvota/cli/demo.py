@@ -18,12 +18,18 @@ if TYPE_CHECKING:
     import socket
 
     from kvota.reads import Reads
+    from kvota.sign_ins import Role
 
-STORE, KEYS = "kvota-demo.db", "kvota-demo.keys.json"
+STORE, KEYS, PASSWORD = "kvota-demo.db", "kvota-demo.keys.json", "password"
 PORTS_TRIED = 50
 MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a private folder in it
 ROLES = ("operator", "admin", "app", "member")
 MEMBER = "anna"
+SIGN_INS: dict["Role", str] = {
+    "operator": "operator@example.com",
+    "admin": "admin@acme.example",
+    "member": f"{MEMBER}@acme.example",
+}
 
 
 def demo(
@@ -32,7 +38,7 @@ def demo(
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = DEFAULT_PORT,
 ) -> int:
-    """Serve a demo company with two months of usage, and print keys and calls to try.
+    """Serve a demo company with two months of usage, and print sign-ins, keys and calls to try.
 
     The store is made at the first run (kvota-demo.db, a few seconds) and kept;
     remove it to begin anew.
@@ -57,13 +63,13 @@ def demo(
     if not store.exists():
         folder.mkdir(parents=True, exist_ok=True)
         _make(store)
-    keys = _keys(settings, folder / KEYS)
+    keys, password = _secrets(settings, folder / KEYS)
     listening = _listen(host, port)
-    serve_on(listening, settings, announce=_say, more=lambda url: _invitation(url, keys))
+    serve_on(listening, settings, announce=_say, more=lambda url: _invitation(url, keys, password))
     return OK
 
 
-def _invitation(url: str, keys: dict[str, str]) -> list[str]:
+def _invitation(url: str, keys: dict[str, str], password: str) -> list[str]:
     """What to try."""
     from kvota.cli.demo_history import COMPANY
 
@@ -73,6 +79,9 @@ def _invitation(url: str, keys: dict[str, str]) -> list[str]:
     tomorrow = time.strftime("%Y-%m-%d", time.localtime(time.time() + 86_400))
     days = f"from={time.strftime('%Y-%m-01')}&to={tomorrow}"
     return [
+        "",
+        f"The dashboard is at {url}/ — sign in as one of these, each with the password {password}",
+        *(f"  {role + ':':<10} {email}" for role, email in SIGN_INS.items()),
         "",
         *(f"{role + ' key:':<13} {secret}" for role, secret in keys.items()),
         "",
@@ -108,22 +117,44 @@ def _make(store: Path) -> None:
         part.replace(store)
 
 
-def _keys(settings: Settings, file: Path) -> dict[str, str]:
-    """The keys of the demo company by role: those of the file if they still open, otherwise new ones."""
+def _secrets(settings: Settings, file: Path) -> tuple[dict[str, str], str]:
+    """The keys of the demo company by role, and the password of its sign-ins.
+
+    Those of the file if they still open, otherwise new ones.
+    """
+    import secrets
+
     from kvota.wiring import open_meter
 
     known = _known(file)
     meter = open_meter(settings)
     try:
         keys = {role: _key(meter.reads, role, known.get(role)) for role in ROLES}
+        password = _let_in(meter.reads, known.get(PASSWORD) or "-".join(secrets.token_hex(2) for _ in range(3)))
     finally:
         meter.close()
-    if keys != known:
+    told = {**keys, PASSWORD: password}
+    if told != known:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as out:
             os.fchmod(out.fileno(), 0o600)
-            out.write(msgspec.json.format(msgspec.json.encode(keys)) + b"\n")
-    return keys
+            out.write(msgspec.json.format(msgspec.json.encode(told)) + b"\n")
+    return keys, password
+
+
+def _let_in(reads: "Reads", password: str) -> str:
+    """Let the demo's people sign in with that password."""
+    from kvota.cli.demo_history import COMPANY
+
+    access = reads.access
+    for role, email in SIGN_INS.items():
+        one = access.find(email)
+        if one is None:
+            company, user = (None, None) if role == "operator" else (COMPANY, MEMBER if role == "member" else None)
+            one, _ = access.invite(email=email, role=role, company=company, user=user)
+        if access.by_password(email, password) is None:
+            access.set_password(one, password)
+    return password
 
 
 def _known(file: Path) -> dict[str, str]:

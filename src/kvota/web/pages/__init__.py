@@ -1,0 +1,16 @@
+"""Every page, once: its call, who may open it, what answers it. A new page is one line in the list of its module."""
+
+from kvota.web.page import Page
+from kvota.web.pages import companies, entrance, home, mine, overview, sessions
+
+
+def pages() -> tuple[Page, ...]:
+    """All of them."""
+    return (
+        *home.pages(),
+        *entrance.pages(),
+        *sessions.pages(),
+        *overview.pages(),
+        *companies.pages(),
+        *mine.pages(),
+    )

@@ -1,0 +1,58 @@
+// Draws the month of a company: what was used, what may come, and the package. The same numbers stand below as a table.
+"use strict";
+
+function colour(name) {
+  const probe = document.createElement("span");
+  probe.style.color = `var(--${name})`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}
+
+function drawMonth(place) {
+  const month = JSON.parse(place.dataset.month);
+  const at = (date) => Date.parse(`${date}T12:00:00Z`) / 1000;
+  const last = month.past[month.past.length - 1];
+  const days = [...month.past.map(([date]) => date), ...month.ahead.map(([date]) => date).filter((date) => date > last[0])];
+  const used = new Map(month.past);
+  const ahead = new Map(month.ahead.map(([date, ...range]) => [date, range]));
+  const of = (date, index) => (ahead.has(date) ? ahead.get(date)[index] : date === last[0] ? last[1] : null);
+  const data = [
+    days.map(at),
+    days.map((date) => used.get(date) ?? null),
+    days.map((date) => of(date, 0)),
+    days.map((date) => of(date, 1)),
+    days.map((date) => of(date, 2)),
+    days.map(() => month.granted),
+  ];
+  const language = document.documentElement.lang;
+  const number = new Intl.NumberFormat(language);
+  const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" });
+  const told = (_, value) => (value === null || value === undefined ? "–" : number.format(value));
+  const axis = { stroke: colour("dim"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") } };
+  const options = {
+    width: place.clientWidth,
+    height: 260,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
+    scales: { y: { range: (_, __, most) => [0, Math.max(most, 1) * 1.08] } },
+    axes: [
+      { ...axis, values: (_, ticks) => ticks.map((tick) => day.format(new Date(tick * 1000))), space: 64 },
+      { ...axis, values: (_, ticks) => ticks.map((tick) => number.format(tick)), size: 64 },
+    ],
+    series: [
+      { value: (_, tick) => (tick === null ? "–" : day.format(new Date(tick * 1000))), label: place.dataset.date },
+      { label: place.dataset.used, stroke: colour("left"), width: 3, value: told, points: { show: false } },
+      { label: `${place.dataset.likely} ↓`, stroke: colour("band"), value: told, points: { show: false } },
+      { label: place.dataset.expected, stroke: colour("left"), dash: [6, 5], width: 2, value: told, points: { show: false } },
+      { label: `${place.dataset.likely} ↑`, stroke: colour("band"), value: told, points: { show: false } },
+      { label: place.dataset.granted, stroke: colour("bad"), dash: [2, 4], width: 2, value: told, points: { show: false } },
+    ],
+    bands: [{ series: [4, 2], fill: colour("band") }],
+    cursor: { drag: { x: false, y: false } },
+  };
+  const chart = new uPlot(options, data, place);
+  new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: 260 })).observe(place);
+}
+
+document.querySelectorAll("[data-month]").forEach(drawMonth);

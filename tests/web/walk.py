@@ -1,0 +1,28 @@
+"""The pages that the browser walks over. A new page is one line here: its path, and as whom it is opened."""
+
+from typing import NamedTuple
+
+
+class Stop(NamedTuple):
+    """A page of the demo, opened by the role ``as_`` (None: nobody); ``click`` is clicked before the look."""
+
+    path: str
+    as_: str | None
+    click: str | None = None
+
+
+STOPS = (
+    Stop("/sign-in", None),
+    Stop("/forgotten", None),
+    Stop("/welcome?token=gone", None),
+    Stop("/companies", "operator"),
+    Stop("/companies/acme", "operator"),
+    Stop("/companies/acme", "admin", click="details summary"),
+    Stop("/sessions", "admin"),
+    Stop("/mine", "member"),
+    Stop("/nothing", "member"),
+)
+ELSEWHERE = {
+    "home": "leads on to the first page of the role",
+}
+"""Pages that need no look of their own, and why."""
