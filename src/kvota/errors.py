@@ -12,9 +12,10 @@ KvotaError
 │   ├── Unauthenticated    no key, or one that is not known
 │   ├── TooManyAttempts    too many unknown keys came from this address; its next one is looked at later
 │   ├── Forbidden          the key's role may not do this
-│   ├── NotFound           company, hold, charge, order, boost, cap, key, user
+│   ├── NotFound           company, hold, charge, order, boost, cap, key, user, appeal
 │   ├── HoldClosed         the hold has already ended in another way
 │   ├── OrderClosed
+│   ├── AppealClosed
 │   ├── BodyTooLarge
 │   ├── MethodNotAllowed   the server knows the path, but not this call: it is of another version
 │   └── FileInvalid        a configuration file with mistakes, all of them listed
@@ -123,6 +124,10 @@ class HoldClosed(CallerError):
 
 class OrderClosed(CallerError):
     code = "order_closed"
+
+
+class AppealClosed(CallerError):
+    code = "appeal_closed"
 
 
 class BodyTooLarge(CallerError):

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from kvota.access import Access
+from kvota.appeals import Appeals
 from kvota.core.account import Account, Boost, Cap, Charge, Hold
 from kvota.core.balance import Balance, balance_of
 from kvota.core.catalogue import Book, Catalogue
@@ -53,6 +54,7 @@ class Reads:
         self._library = Library(store)
         self.editions = Editions(store, clock=clock)
         self.access = Access(store, clock=self.clock)
+        self.appeals = Appeals(store, self.clock)
         self._secret: bytes | None = None
         self._lock = threading.Lock()
 
@@ -287,7 +289,7 @@ class Reads:
         return self._store.put_person(company, user, changes)
 
     def erase_person(self, company: str, user: str) -> None:
-        """Erase what the directory knows of a person; entries and statistics keep the user's id."""
+        """Erase what the directory knows of a person, and his appeals; entries and statistics keep the user's id."""
         self.company(company)
         if not self._store.erase_person(company, user):
             raise NotFound("user", user)

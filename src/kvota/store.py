@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from kvota.core.account import Account, Counts, Hold, Order, StatisticsKey
+from kvota.core.appeals import Appeal, AppealStatus
 from kvota.core.people import Person
 from kvota.core.periods import Span
 from kvota.core.state import Written
@@ -167,6 +168,12 @@ class Snapshot(Loading, AbstractContextManager["Snapshot"], Protocol):
 
     def person(self, company: str, user: str) -> Person | None: ...
 
+    def appeals(self, company: str, status: str | None, user: str | None, after: str, limit: int) -> list[Appeal]:
+        """By id, which is by age."""
+        ...
+
+    def appeal(self, company: str, name: str) -> Appeal | None: ...
+
     # For verifying: everything that a company's ledger must agree with.
 
     def ledgers(self, after: str, limit: int) -> list[str]:
@@ -237,7 +244,29 @@ class Store(SignIns, Portals, Outbox, Protocol):
         ...
 
     def erase_person(self, company: str, user: str) -> bool:
-        """Erase a person; False where there is none. What was replaced or erased is not left in gaps of a file."""
+        """Erase a person and his appeals; False where there is neither.
+
+        What was replaced or erased is not left in gaps of a file.
+        """
+        ...
+
+    def put_appeal(self, appeal: Appeal) -> Appeal:
+        """Add an open appeal. Where one of that user is open, it stays, and says what the new one says."""
+        ...
+
+    def close_appeal(
+        self,
+        company: str,
+        name: str,
+        *,
+        status: AppealStatus,
+        at: int,
+        by: str,
+        answer: str | None,
+        set_cap: str | None,
+        order: str | None,
+    ) -> Appeal | None:
+        """Close an open appeal, and return it as it is then; one that has ended stays as it is. None where none is."""
         ...
 
     def catalogues(self) -> list[StoredCatalogue]:

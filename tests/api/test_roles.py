@@ -56,6 +56,10 @@ ALLOWED = {
     "list_users": {OPERATOR, ADMIN, AUDITOR},
     "get_user": {OPERATOR, ADMIN, AUDITOR},
     "erase_user": {OPERATOR, ADMIN},
+    "make_appeal": {OPERATOR, ADMIN, APP, MEMBER},
+    "list_appeals": {OPERATOR, ADMIN, MEMBER, AUDITOR},
+    "grant_appeal": {OPERATOR, ADMIN},
+    "refuse_appeal": {OPERATOR, ADMIN},
     "get_clock": {OPERATOR},
     "set_clock": {OPERATOR},
 }

@@ -47,6 +47,7 @@ SCHEMAS: dict[str, Json] = {
         ]
     },
     "CompanyRequest": {"properties": {"locale": {"enum": [*LOCALES, None]}}},
+    "GrantRequest": _one_of("cap", "boost"),
     "KeyRequest": {
         "oneOf": [
             {"properties": {"role": {"const": "member"}, "user": {"not": _ABSENT}}, "required": ["user"]},
@@ -109,6 +110,12 @@ REFUSALS: dict[str, tuple[str, ...]] = {
         "cap: 'plan' is the name of the plan's own cap: choose another id",
         "until: must be an instant after …",
         "scope.tool: must be one of …",
+        ": … has … caps, and no more can be: …",
+    ),
+    "make_appeal": ("user: is needed: an appeal is one person's",),
+    "grant_appeal": (
+        ": must name exactly one of cap and boost",
+        "until: must be an instant after …",
         ": … has … caps, and no more can be: …",
     ),
     "make_key": ("actions: must be among the actions that your own key is bound to: …",),

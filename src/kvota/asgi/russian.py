@@ -97,6 +97,8 @@ _RULES: tuple[tuple[str, str], ...] = (
         r"The role member may see the statistics of its own user only\.",
         "Ключ с ролью member открывает статистику только своего сотрудника.",
     ),
+    (r"is needed: an appeal is one person's", "нужно: заявка принадлежит одному сотруднику"),
+    (r"must name exactly one of cap and boost", "нужно ровно одно из: cap, boost"),
     (r"is needed: a member's key is one person's", "нужно: ключ с ролью member принадлежит одному сотруднику"),
     (r"belongs to a member's key only", "указывается только для ключа с ролью member"),
     (r"must be among the actions that your own key is bound to: (.+)", r"допустимы только действия вашего ключа: \1"),
@@ -128,6 +130,7 @@ _RULES: tuple[tuple[str, str], ...] = (
         r"The hold (\S+) was closed as (\w+) at (\S+)\. Work delivered after its hold has ended is a new charge\.",
         r"Резерв \1 уже закрыт (\2) в \3. Работа, выполненная после конца резерва, оформляется новым списанием.",
     ),
+    (r"The appeal (\S+) was (\w+) at (\S+)\.", r"На заявку \1 уже ответили (\2) в \3."),
     (r"The order (\S+) was (\w+) at (\S+)\.", r"Заказ \1 уже закрыт (\2) в \3."),
     (
         r"(\S+) has (\d+) live boosts, and no more can be: revoke one first\.",

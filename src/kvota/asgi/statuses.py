@@ -16,6 +16,7 @@ STATUS: dict[str, int] = {
     "method_not_allowed": 405,
     "hold_closed": 409,
     "order_closed": 409,
+    "appeal_closed": 409,
     "body_too_large": 413,
     "invalid": 422,
     "unknown_action": 422,

@@ -25,6 +25,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "method_not_allowed": ("Not this method", "Этот метод здесь не подходит"),
     "hold_closed": ("The hold has already ended", "Резерв уже закрыт"),
     "order_closed": ("The order has already ended", "Заказ уже закрыт"),
+    "appeal_closed": ("The appeal has already been answered", "На заявку уже ответили"),
     "body_too_large": ("The body is too large", "Слишком большое тело запроса"),
     "invalid": ("A value is not allowed", "Недопустимое значение"),
     "unknown_action": ("No such action", "Нет такого действия"),
@@ -115,6 +116,7 @@ _NOT_FOUND: dict[str, tuple[str, str]] = {
     ),
     "order": ("There is no order {name!r} in this company.", "Заказа «{name}» в этой компании нет."),
     "cap": ("There is no cap {name!r} in this company.", "Ограничения «{name}» в этой компании нет."),
+    "appeal": ("There is no appeal {name!r} in this company.", "Заявки «{name}» в этой компании нет."),
     "key": ("There is no API key {name!r} in this company.", "Ключа API «{name}» в этой компании нет."),
     "user": (
         "There is no user {name!r} in this company's directory. GET …/users lists those that there are.",

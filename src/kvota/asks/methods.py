@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from kvota.asks import administration, funds, people, reports
+from kvota.asks import appeals as asking
 from kvota.asks import companies as about
 from kvota.asks import usage as using
 from kvota.asks.ask import Ask, Pages
@@ -129,6 +130,10 @@ class Methods:
     users = _list(people.users)
     get_user = _call(people.get_user)
     erase_user = _call(people.erase_user)
+    appeal = _call(asking.appeal)
+    appeals = _list(asking.appeals)
+    grant_appeal = _call(asking.grant_appeal)
+    refuse_appeal = _call(asking.refuse_appeal)
     set_cap = _call(administration.set_cap)
     caps = _call(administration.caps)
     remove_cap = _call(administration.remove_cap)
@@ -185,6 +190,10 @@ class AsyncMethods:
     users = _async_list(people.users)
     get_user = _async_call(people.get_user)
     erase_user = _async_call(people.erase_user)
+    appeal = _async_call(asking.appeal)
+    appeals = _async_list(asking.appeals)
+    grant_appeal = _async_call(asking.grant_appeal)
+    refuse_appeal = _async_call(asking.refuse_appeal)
     set_cap = _async_call(administration.set_cap)
     caps = _async_call(administration.caps)
     remove_cap = _async_call(administration.remove_cap)

@@ -28,6 +28,7 @@ CALLER_ERRORS: dict[str, type[errors.CallerError]] = {
         errors.Forbidden,
         errors.HoldClosed,
         errors.OrderClosed,
+        errors.AppealClosed,
         errors.BodyTooLarge,
         errors.MethodNotAllowed,
     )

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from kvota.core.account import Account, Counts, Hold, Order, StatisticsKey
+from kvota.core.appeals import Appeal
 from kvota.core.people import Person
 from kvota.core.periods import Span
 from kvota.core.state import Written
@@ -15,6 +16,7 @@ from kvota.stores.dialect import Dialect, Lookup, Present
 from kvota.stores.rows import (
     ACCOUNTS,
     API_KEYS,
+    APPEALS,
     BOOSTS,
     CAPS,
     HOLDS,
@@ -86,6 +88,8 @@ PERSON = """SELECT $people FROM people t WHERE t.company = ? AND t."user" = ?"""
 PEOPLE_PAGE = """
 SELECT $people FROM people t WHERE t.company = ? AND t."user" > ? ORDER BY t."user" LIMIT ?
 """
+APPEAL = "SELECT $appeals FROM appeals t WHERE t.company = ? AND t.id = ?"
+APPEAL_PAGE = "SELECT $appeals FROM appeals t WHERE t.company = ? {conditions} AND t.id > ? ORDER BY t.id LIMIT ?"
 # One step for each company, not for each row.
 LEDGERS_OF = """
 SELECT company FROM (
@@ -242,6 +246,17 @@ class Reading:
     def person(self, company: str, user: str) -> Person | None:
         rows = self._rows(PERSON, company, user)
         return PEOPLE.read(rows[0]) if rows else None
+
+    def appeals(self, company: str, status: str | None, user: str | None, after: str, limit: int) -> list[Appeal]:
+        asked = {"status": status, '"user"': user}
+        conditions = "".join(f" AND t.{name} = ?" for name, value in asked.items() if value is not None)
+        given = [value for value in asked.values() if value is not None]
+        rows = self._rows(APPEAL_PAGE.format(conditions=conditions), company, *given, after, limit)
+        return [APPEALS.read(row) for row in rows]
+
+    def appeal(self, company: str, name: str) -> Appeal | None:
+        rows = self._rows(APPEAL, company, name)
+        return APPEALS.read(rows[0]) if rows else None
 
     def ledgers(self, after: str, limit: int) -> list[str]:
         return [company for (company,) in self._rows(LEDGERS, *[after, limit] * len(OF_LEDGERS), limit)]

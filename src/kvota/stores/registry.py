@@ -7,14 +7,15 @@ from contextlib import AbstractContextManager, contextmanager
 
 from msgspec.structs import replace
 
+from kvota.core.appeals import Appeal, AppealStatus
 from kvota.core.people import Person
 from kvota.errors import Busy, Invalid, StoreUnavailable
 from kvota.store import ApiKey, Conflict, Overtaken, PlansInUse, StoredCatalogue
 from kvota.stores.batches import Session, Statement
 from kvota.stores.dialect import CLOCK, Dialect
 from kvota.stores.portals import PortalTables
-from kvota.stores.reading import PERSON
-from kvota.stores.rows import API_KEYS, CATALOGUES, PEOPLE, Row, document
+from kvota.stores.reading import APPEAL, PERSON
+from kvota.stores.rows import API_KEYS, APPEALS, CATALOGUES, PEOPLE, Row, document
 from kvota.stores.sign_ins import SignInTables
 
 PUT_META = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
@@ -29,6 +30,18 @@ INSERT INTO people (company, "user") VALUES (?, ?) ON CONFLICT (company, "user")
 """
 CHANGE_PERSON = 'UPDATE people SET {changes} WHERE company = ? AND "user" = ? RETURNING 1'
 ERASE_PERSON = 'DELETE FROM people WHERE company = ? AND "user" = ? RETURNING 1'
+ERASE_APPEALS = 'DELETE FROM appeals WHERE company = ? AND "user" = ? RETURNING 1'
+APPEALED = ("text", "wanted", "action", "reason", "cap")
+ASK_AGAIN = (
+    """ ON CONFLICT (company, "user") WHERE status = 'open' DO UPDATE SET """
+    + ", ".join(f'"{name}" = excluded."{name}"' for name in APPEALED)
+    + " RETURNING "
+    + ", ".join(f'"{name}"' for name in APPEALS.columns)
+)
+CLOSE_APPEAL = """
+UPDATE appeals SET status = ?, closed_at = ?, closed_by = ?, answer = ?, set_cap = ?, order_id = ?
+WHERE company = ? AND id = ? AND status = 'open'
+"""
 PERSONAL = ("name", "email", "department")
 ALL_CATALOGUES = "SELECT $catalogues FROM catalogues t ORDER BY t.number"
 PLANS = """
@@ -127,7 +140,30 @@ class Registry(SignInTables, PortalTables):
 
     def erase_person(self, company: str, user: str) -> bool:
         with self._forgetting() as session:
-            return bool(self._run(session, ERASE_PERSON, company, user))
+            appeals = self._run(session, ERASE_APPEALS, company, user)
+            return bool(self._run(session, ERASE_PERSON, company, user) or appeals)
+
+    def put_appeal(self, appeal: Appeal) -> Appeal:
+        text = self._dialect.insert(APPEALS) + ASK_AGAIN
+        with self._forgetting() as session:
+            return APPEALS.read(session.run([Statement(text, [document([appeal])])])[0][0])
+
+    def close_appeal(
+        self,
+        company: str,
+        name: str,
+        *,
+        status: AppealStatus,
+        at: int,
+        by: str,
+        answer: str | None,
+        set_cap: str | None,
+        order: str | None,
+    ) -> Appeal | None:
+        with self._writing() as session:
+            self._run(session, CLOSE_APPEAL, status, at, by, answer, set_cap, order, company, name)
+            rows = self._run(session, APPEAL, company, name)
+        return APPEALS.read(rows[0]) if rows else None
 
     def catalogues(self) -> list[StoredCatalogue]:
         return [CATALOGUES.read(row) for row in self._ask(ALL_CATALOGUES)]

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from kvota.core.account import MOVING, Account, Boost, Cap, Charge, Hold, Order, PaidStage
+from kvota.core.appeals import Appeal
 from kvota.core.entries import AnyFact, Captured, Charged, Held, Refunded, Work, entry_number, read
 from kvota.core.fold import charge_of, refund_of
 from kvota.core.notices import Event
@@ -112,6 +113,7 @@ CAPS = Table("caps", Cap, ["company", "id"])
 ENTRIES = Table("entries", EntryRow, ["company", "seq"])
 REPLIES = Table("replies", ReplyRow, ["company", "key"])
 API_KEYS = Table("api_keys", ApiKey, ["id"], as_json=["actions"])
+APPEALS = Table("appeals", Appeal, ["company", "id"])
 PEOPLE = Table("people", Person, ["company", "user"])
 NOTIFICATIONS = Table("notifications", Notifications, ["company"], as_json=["levels", "kinds", "mail"])
 WEBHOOKS = Table("webhooks", Webhook, ["company", "id"])
@@ -129,6 +131,7 @@ TABLES: tuple[Table[Any], ...] = (
     ACCOUNTS, HOLDS, BOOSTS, STAGES, ORDERS, CAPS, ENTRIES, REPLIES, API_KEYS, PEOPLE, CATALOGUES,
     SIGN_INS, LINKS, SESSIONS, PORTALS, ENGINES, JOBS, TRANSCRIPTS,
     EVENTS, NOTIFICATIONS, WEBHOOKS, DELIVERIES,
+    APPEALS,
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from kvota.api.registry.administration import administration
 from kvota.api.registry.companies import companies, standing
 from kvota.api.registry.funds import funds
 from kvota.api.registry.operation import Operation
-from kvota.api.registry.people import people
+from kvota.api.registry.people import appeals, people
 from kvota.api.registry.reports import reports
 from kvota.api.registry.service import service
 from kvota.api.registry.usage import charges, holds
@@ -15,5 +15,6 @@ __all__ = ["Operation", "operations"]
 def operations() -> list[Operation]:
     """All calls, in the order in which they are shown."""
     return [
-        *charges(), *holds(), *companies(), *standing(), *funds(), *reports(), *people(), *administration(), *service(),
+        *charges(), *holds(), *companies(), *standing(), *funds(), *reports(), *people(), *appeals(),
+        *administration(), *service(),
     ]  # fmt: skip
