@@ -1,6 +1,7 @@
 """Appeals: what people ask their administrators for, until it is granted or refused."""
 
 import secrets
+import time
 from collections.abc import Callable
 
 from kvota.core.appeals import Appeal
@@ -31,7 +32,7 @@ class Appeals:
         now = self._clock()
         appeal = Appeal(
             company=company,
-            id=f"apl_{now:011x}{secrets.token_hex(3)}",  # sorted by age
+            id=f"apl_{time.time_ns():016x}{secrets.token_hex(2)}",  # sorted by age
             user=user,
             text=text,
             wanted=wanted,

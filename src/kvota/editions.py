@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
+from kvota.acts import Act, act
 from kvota.catalogue_file import Change, changes, parse
 from kvota.core.catalogue import Catalogue
 from kvota.errors import Busy, CatalogueInvalid, FieldError
@@ -48,9 +49,11 @@ class Editions:
         with self._store.snapshot() as view:
             return view.clock()
 
-    def load(self, text: str) -> Offered:
+    def load(self, text: str, operator: str | None = None) -> Offered:
         """Load it; where it is there already, nothing happens. Raises ``CatalogueInvalid``."""
-        offered = offer_catalogue(self._store, parse(text), text)
+        catalogue = parse(text)
+        noted = None if operator is None else act(self._now(), operator, "load_catalogue", version=catalogue.version)
+        offered = offer_catalogue(self._store, catalogue, text, noted)
         return offered._replace(in_force=self._in_force(offered.edition.number))
 
     def preview(self, text: str) -> Offered:
@@ -75,7 +78,7 @@ class Editions:
         self._is_ending.set()
 
 
-def offer_catalogue(store: Store, catalogue: Catalogue, text: str) -> Offered:
+def offer_catalogue(store: Store, catalogue: Catalogue, text: str, act: Act | None = None) -> Offered:
     """Load a catalogue that is newer than the store's.
 
     Refuses one that is older, one of the same version that differs, and one that drops a plan which a company has.
@@ -88,7 +91,7 @@ def offer_catalogue(store: Store, catalogue: Catalogue, text: str) -> Offered:
             return offered
         try:
             newest = stored[-1].number if stored else 0
-            added = store.add_catalogue(offered.edition, newest=newest, plans=catalogue.plans.keys())
+            added = store.add_catalogue(offered.edition, newest=newest, plans=catalogue.plans.keys(), act=act)
         except Overtaken:
             continue
         except PlansInUse as problem:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from kvota.acts import Act, act_of, is_act
 from kvota.core.account import Account, Boost, Charge, Hold, Refund, has_only_moved
 from kvota.core.balance import Balance
 from kvota.core.catalogue import Book
@@ -230,6 +231,7 @@ class _Deciding:
         self._new: set[str] = set()
         self._keys: dict[tuple[str, str], Remembered] = {}
         self._remembered: list[Remembered] = []
+        self._acts: list[Act] = []
         self._clock = 0
 
     def run(self, transaction: Transaction, library: Library, now: Callable[[Loading], int]) -> list[Answer]:
@@ -283,6 +285,8 @@ class _Deciding:
             reply = decide(state, book, command, now)
         if state.changes.writes != before:
             self._wrote.add(command.company)
+            if command.is_operators and is_act(command):
+                self._acts.append(act_of(command, now))
             if command.key is not None:
                 one = Remembered(
                     company=command.company, key=command.key, request=command.request, at=now, reply=_encode(reply)
@@ -296,7 +300,7 @@ class _Deciding:
 
         Where nothing but time has moved a company, its entries wait for the next command that writes.
         """
-        batch = Batch(id=batch_id, at=self._clock, remembered=self._remembered)
+        batch = Batch(id=batch_id, at=self._clock, remembered=self._remembered, acts=self._acts)
         for company, base in self._base.items():
             ahead = self._ahead.get(company, base)
             if company in self._wrote:

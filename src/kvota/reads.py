@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from kvota.access import Access
 from kvota.appeals import Appeals
+from kvota.audit import Audit
 from kvota.core.account import Account, Boost, Cap, Charge, Hold
 from kvota.core.balance import Balance, balance_of
 from kvota.core.catalogue import Book, Catalogue
@@ -23,13 +24,14 @@ from kvota.core.people import Person
 from kvota.core.periods import Span, days_between, hour_start, hours_of
 from kvota.core.report import UsageLine, UsageReport
 from kvota.core.state import State, Written
-from kvota.core.timeline import advance, is_due, now_of
+from kvota.core.timeline import Foresight, advance, is_due, now_of
 from kvota.editions import Editions
 from kvota.engine import Engine
 from kvota.errors import Invalid, NotFound
 from kvota.loading import Library, Loader
 from kvota.store import ApiKey, EntryFilter, Snapshot, Store, UsageFilter, Want
 
+COMPANIES = 1000
 MAX_DAYS = 3660
 MAX_DAYS_BY_HOUR = 366
 
@@ -46,6 +48,8 @@ class Look(NamedTuple):
 class Reads:
     """Everything that can be asked without changing anything, and the API keys.
 
+    ``operator`` is the key or the sign-in of an operator who does something that is to be noted.
+
     ``engine`` answers the quotes for which sums have to be kept first. ``clock`` replaces the store's.
     """
 
@@ -55,6 +59,7 @@ class Reads:
         self.editions = Editions(store, clock=clock)
         self.access = Access(store, clock=self.clock)
         self.appeals = Appeals(store, self.clock)
+        self.audit = Audit(store, self.clock)
         self._secret: bytes | None = None
         self._lock = threading.Lock()
 
@@ -94,6 +99,16 @@ class Reads:
             if is_complete:
                 loader.complete(state)
             yield Look(view, book, state, now)
+
+    def standings(self) -> Generator[tuple[list[State], Book, int]]:
+        """Every company as it is now, in one snapshot, some at a time; each list is one set query of each kind."""
+        with self._view() as (view, book, clock):
+            after = ""
+            while accounts := view.accounts(after, COMPANIES):
+                after = accounts[-1].company
+                commands = [PutCompany(company=account.company) for account in accounts]
+                states, _ = Loader(view, book, clock).states({one.company: one for one in accounts}, commands)
+                yield [_present(state, book, now_of(state, clock)) for state in states.values()], book, clock
 
     # The company
 
@@ -247,6 +262,7 @@ class Reads:
         label: str | None = None,
         actions: Sequence[str] | None = None,
         secret: str | None = None,
+        operator: str | None = None,
     ) -> tuple[ApiKey, str]:
         """Make a key; its secret is returned this once and never stored."""
         if company is not None:
@@ -262,7 +278,8 @@ class Reads:
             actions=None if actions is None else tuple(actions),
             created_at=self.clock(),
         )
-        self._store.add_key(key)
+        told = {"key": key.id, "role": role, "user": user, "label": label}
+        self._store.add_key(key, self.audit.act(operator, "make_key", company, **told))
         return key, secret
 
     def keys(self, company: str | None, after: str, limit: int) -> list[ApiKey]:
@@ -272,9 +289,10 @@ class Reads:
         with self._store.snapshot() as view:
             return view.keys(company, after, limit)
 
-    def revoke_key(self, company: str | None, name: str) -> bool:
+    def revoke_key(self, company: str | None, name: str, operator: str | None = None) -> bool:
         """Revoke a key; False where there is none."""
-        return self._store.revoke_key(company, name, self.clock())
+        noted = self.audit.act(operator, "revoke_key", company, key=name)
+        return self._store.revoke_key(company, name, self.clock(), noted)
 
     def is_key_known(self, company: str, key: str) -> bool:
         """Whether an idempotency key stands for a request already."""
@@ -283,15 +301,17 @@ class Reads:
 
     # The directory
 
-    def put_person(self, company: str, user: str, changes: Mapping[str, str | None]) -> tuple[Person, bool]:
+    def put_person(
+        self, company: str, user: str, changes: Mapping[str, str | None], operator: str | None = None
+    ) -> tuple[Person, bool]:
         """Add somebody to the directory, or change what is named; and whether he was added."""
         self.company(company)
-        return self._store.put_person(company, user, changes)
+        return self._store.put_person(company, user, changes, self.audit.act(operator, "put_user", company, user=user))
 
-    def erase_person(self, company: str, user: str) -> None:
+    def erase_person(self, company: str, user: str, operator: str | None = None) -> None:
         """Erase what the directory knows of a person, and his appeals; entries and statistics keep the user's id."""
         self.company(company)
-        if not self._store.erase_person(company, user):
+        if not self._store.erase_person(company, user, self.audit.act(operator, "erase_user", company, user=user)):
             raise NotFound("user", user)
 
     def people(self, company: str, after: str, limit: int) -> list[Person]:
@@ -334,6 +354,15 @@ class Reads:
     def ping(self) -> None:
         """Raise ``StoreUnavailable`` where the store cannot be written to."""
         self._store.ping()
+
+
+def _present(state: State, book: Book, now: int) -> State:
+    """The state with what has fallen due reckoned in."""
+    if not is_due(state, now):
+        return state
+    ahead = Foresight(state, book)
+    ahead.advance(now)
+    return ahead.state
 
 
 def _as_quote(reply: object) -> Quote:

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from kvota.acts import Act
 from kvota.core.account import (
     Account,
     Boost,
@@ -132,6 +133,7 @@ class Batch(msgspec.Struct, kw_only=True):
     declines: list[tuple[str, DeclineKey, int]] = []
     remembered: list[Remembered] = []
     events: list[Event] = []
+    acts: list[Act] = []
 
 
 class Notifications(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from kvota.acts import Act
 from kvota.core.account import Account, Counts, Hold, Order, StatisticsKey
 from kvota.core.appeals import Appeal, AppealStatus
 from kvota.core.people import Person
@@ -174,6 +175,10 @@ class Snapshot(Loading, AbstractContextManager["Snapshot"], Protocol):
 
     def appeal(self, company: str, name: str) -> Appeal | None: ...
 
+    def acts(self, company: str | None, before: str, limit: int) -> list[Act]:
+        """What operators did (to one company), newest first: those whose id is less than ``before``, '' for all."""
+        ...
+
     # For verifying: everything that a company's ledger must agree with.
 
     def ledgers(self, after: str, limit: int) -> list[str]:
@@ -231,19 +236,27 @@ class Store(SignIns, Portals, Outbox, Protocol):
         """The key of that hash, unless it is revoked."""
         ...
 
-    def add_key(self, key: ApiKey) -> None:
+    def note(self, act: Act) -> None:
+        """Note what an operator did that writes nothing else."""
+        ...
+
+    # ``act``: what an operator does with it, noted in the same transaction where anything is written.
+
+    def add_key(self, key: ApiKey, act: Act | None = None) -> None:
         """Add an API key. Does nothing where its hash is there already."""
         ...
 
-    def revoke_key(self, company: str | None, key: str, now: int) -> bool:
+    def revoke_key(self, company: str | None, key: str, now: int, act: Act | None = None) -> bool:
         """Revoke an API key; False where there is none of that id."""
         ...
 
-    def put_person(self, company: str, user: str, changes: Mapping[str, str | None]) -> tuple[Person, bool]:
+    def put_person(
+        self, company: str, user: str, changes: Mapping[str, str | None], act: Act | None = None
+    ) -> tuple[Person, bool]:
         """Add a person, or change what is named (``name``, ``email``, ``department``); and whether it was added."""
         ...
 
-    def erase_person(self, company: str, user: str) -> bool:
+    def erase_person(self, company: str, user: str, act: Act | None = None) -> bool:
         """Erase a person and his appeals; False where there is neither.
 
         What was replaced or erased is not left in gaps of a file.
@@ -278,7 +291,12 @@ class Store(SignIns, Portals, Outbox, Protocol):
         ...
 
     def add_catalogue(
-        self, catalogue: StoredCatalogue, *, newest: int | None = None, plans: Collection[str] | None = None
+        self,
+        catalogue: StoredCatalogue,
+        *,
+        newest: int | None = None,
+        plans: Collection[str] | None = None,
+        act: Act | None = None,
     ) -> StoredCatalogue:
         """Add a catalogue with the next number, once no transaction runs.
 

@@ -71,6 +71,12 @@ def guessed(api, **more):
     return api.get("/v1/catalogue", as_="nobody", **more)
 
 
+def refused_appeal(api, **more):
+    made = api.post("/v1/companies/acme/appeals", {"user": "ivan"}).json["id"]
+    api.post(f"/v1/companies/acme/appeals/{made}/refuse", {})
+    return api.post(f"/v1/companies/acme/appeals/{made}/grant", {"cap_change": {"requests": 1}}, **more)
+
+
 WAYS = {
     "malformed": lambda api, **more: api.post(CHARGES, raw=b"{", **more),
     "too_many_attempts": guessed,
@@ -90,6 +96,7 @@ WAYS = {
     "method_not_allowed": lambda api, **more: api.delete("/v1/catalogue", **more),
     "hold_closed": closed_hold,
     "order_closed": dropped_order,
+    "appeal_closed": refused_appeal,
     "body_too_large": lambda api, **more: api.post(CHARGES, raw=b" " * 1_048_577, **more),
     "invalid": lambda api, **more: api.post(CHARGES, {**CHAT, "user": ""}, **more),
     "unknown_action": lambda api, **more: api.post(CHARGES, {"action": "no_such"}, **more),

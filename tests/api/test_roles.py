@@ -60,6 +60,7 @@ ALLOWED = {
     "list_appeals": {OPERATOR, ADMIN, MEMBER, AUDITOR},
     "grant_appeal": {OPERATOR, ADMIN},
     "refuse_appeal": {OPERATOR, ADMIN},
+    "list_acts": {OPERATOR},
     "get_clock": {OPERATOR},
     "set_clock": {OPERATOR},
 }

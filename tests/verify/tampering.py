@@ -32,6 +32,8 @@ NO_LEDGER = {
     "webhooks": "webhooks are no entries",
     "deliveries": "a log of what was sent",
     "leases": "who does what only one should, for minutes",
+    "appeals": "what people ask for is no entry, and can be erased",
+    "acts": "what operators did is told beside the ledgers",
 }
 """Tables that verifying does not prove, and why."""
 NO_ENTRIES = {

@@ -3,9 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import msgspec
+
+from kvota.acts import is_act
 from kvota.api import problems
 from kvota.api.problems import Answer
 from kvota.asgi import texts
+from kvota.asgi.auth import OPERATOR
 from kvota.asgi.languages import Language
 from kvota.asgi.services import Services
 from kvota.core.commands import Command
@@ -51,6 +55,11 @@ class Call:
         """What an order says where buying would suspend the package."""
         return texts.say(texts.WARNING, self.language)
 
+    @property
+    def operator(self) -> str | None:
+        """The key that asks, where that is an operator's: what it does is noted."""
+        return self.key.id if self.key.role == OPERATOR else None
+
     def named(self, what: str) -> str:
         """The id of a thing in the path; one that nothing of that kind can have is not found."""
         name = self.parameters[what]
@@ -62,6 +71,8 @@ class Call:
         self, command: Command, view: Callable[[Any], object], status: int | Callable[[Any], int]
     ) -> Answer:
         """Have the command carried out and answer with its reply."""
+        if self.operator is not None and is_act(command):
+            command = msgspec.structs.replace(command, is_operators=True)
         outcome = await self.services.submit(command)
         answer = answered(self.services, outcome, view, status, self.language)
         if isinstance(outcome.reply, Declined) and problems.needs_clock(outcome.reply):

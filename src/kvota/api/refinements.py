@@ -47,7 +47,7 @@ SCHEMAS: dict[str, Json] = {
         ]
     },
     "CompanyRequest": {"properties": {"locale": {"enum": [*LOCALES, None]}}},
-    "GrantRequest": _one_of("cap", "boost"),
+    "GrantRequest": _one_of("cap_change", "boost"),
     "KeyRequest": {
         "oneOf": [
             {"properties": {"role": {"const": "member"}, "user": {"not": _ABSENT}}, "required": ["user"]},
@@ -114,7 +114,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     ),
     "make_appeal": ("user: is needed: an appeal is one person's",),
     "grant_appeal": (
-        ": must name exactly one of cap and boost",
+        ": must name exactly one of cap_change and boost",
         "until: must be an instant after …",
         ": … has … caps, and no more can be: …",
     ),

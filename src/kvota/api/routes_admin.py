@@ -66,6 +66,7 @@ async def make_key(call: Call) -> Answer:
         user=body.user,
         label=body.label,
         actions=None if body.actions is None else tuple(dict.fromkeys(body.actions)),
+        operator=call.operator,
     )
     made = wire.NewApiKey(id=key.id, role=key.role, user=key.user, label=key.label, actions=_actions(key), key=secret)
     return Answer(201, made)
@@ -97,7 +98,7 @@ async def revoke_key(call: Call) -> Answer:
     """Revoke a key: at once here, within seconds in other processes."""
     reads, name = call.services.reads, call.named("key")
     await call.services.read(reads.company, call.company)
-    is_found = await call.services.read(reads.revoke_key, call.company, name)
+    is_found = await call.services.read(reads.revoke_key, call.company, name, call.operator)
     call.services.key_changes += 1
     if not is_found:
         raise NotFound("key", name)

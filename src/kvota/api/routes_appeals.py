@@ -59,21 +59,26 @@ async def grant_appeal(call: Call) -> Answer:
     """Say yes: set a cap, or order a boost."""
     body: GrantRequest = call.body
     name = call.named("appeal")
-    if (body.cap is None) == (body.boost is None):
+    if (body.cap_change is None) == (body.boost is None):
         raise Invalid(RULE, errors=[FieldError("", RULE)])
     what = body.boost
-    if body.cap is not None:
-        until = None if body.cap.until is None else milliseconds(body.cap.until)
-        what = Raise(body.cap.requests, cap=body.cap.id, per=body.cap.per, until=until)
-    return Answer(
-        200, appeal(await grant(call.services, call.company, name, what, by=call.asker.by, answer=body.answer))
+    if (change := body.cap_change) is not None:
+        until = None if change.until is None else milliseconds(change.until)
+        what = Raise(change.requests, cap=change.cap, per=change.per, until=until)
+    found = await grant(
+        call.services,
+        call.company,
+        name,
+        what,
+        by=call.asker.by,
+        answer=body.answer,
+        is_operators=call.operator is not None,
     )
+    return Answer(200, appeal(found))
 
 
 async def refuse_appeal(call: Call) -> Answer:
     """Say no."""
     appeals, name = call.services.reads.appeals, call.named("appeal")
-    return Answer(
-        200,
-        appeal(await call.services.read(appeals.refuse, call.company, name, by=call.asker.by, answer=call.body.answer)),
-    )
+    found = await call.services.read(appeals.refuse, call.company, name, by=call.asker.by, answer=call.body.answer)
+    return Answer(200, appeal(found))

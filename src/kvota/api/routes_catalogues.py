@@ -31,7 +31,7 @@ async def load_catalogue(call: Call) -> Answer:
         return Answer(200, _offered(offered, months))
     if query.after:
         raise Invalid.field("after", "goes on with a dry run: send dry_run=true with it", query.after)
-    offered = await call.services.read(editions.load, text)
+    offered = await call.services.read(editions.load, text, call.operator)
     return Answer(201 if offered.is_new else 200, _offered(offered, None))
 
 

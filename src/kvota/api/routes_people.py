@@ -14,7 +14,9 @@ async def put_user(call: Call) -> Answer:
     if not is_id(user):
         raise Invalid.field("user", ID_RULE, user)
     reads = call.services.reads
-    person, is_new = await call.services.read(reads.put_person, call.company, user, asking.person_changes(call.body))
+    person, is_new = await call.services.read(
+        reads.put_person, call.company, user, asking.person_changes(call.body), call.operator
+    )
     return Answer(201 if is_new else 200, views.person(person))
 
 
@@ -34,5 +36,5 @@ async def get_user(call: Call) -> Answer:
 
 async def erase_user(call: Call) -> Answer:
     """Erase the person; what was used stays, under the user's id."""
-    await call.services.read(call.services.reads.erase_person, call.company, call.named("user"))
+    await call.services.read(call.services.reads.erase_person, call.company, call.named("user"), call.operator)
     return Answer(204)

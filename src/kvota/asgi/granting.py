@@ -6,6 +6,8 @@ the same cap, or finds the order that was placed for it.
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from kvota.appeals import check_open
 from kvota.asgi.services import Services
 from kvota.core.account import Cap, CapPer
@@ -14,7 +16,7 @@ from kvota.core.commands import PlaceOrder, SetCap
 from kvota.core.decisions.calls import CapPut, OrderPaid
 from kvota.errors import FieldError, Invalid, NotFound
 
-RULE = "must name exactly one of cap and boost"
+RULE = "must name exactly one of cap_change and boost"
 OWN_KEY = "§"
 """Begins the idempotency keys of grants: callers' own are ASCII."""
 
@@ -29,11 +31,19 @@ class Raise(NamedTuple):
 
 
 async def grant(
-    services: Services, company: str, name: str, what: Raise | str | None, *, by: str, answer: str | None = None
+    services: Services,
+    company: str,
+    name: str,
+    what: Raise | str | None,
+    *,
+    by: str,
+    answer: str | None = None,
+    is_operators: bool = False,
 ) -> Appeal:
     """Grant it by a cap, or by ordering the boost of that name. Granting a granted one again does nothing.
 
-    Raises ``NotFound``, ``AppealClosed`` where it was refused, and what a cap or an order may raise.
+    ``is_operators``: an operator does. Raises ``NotFound``, ``AppealClosed`` where it was refused, and what a cap or an
+    order may raise.
     """
     appeals = services.reads.appeals
     appeal = await services.read(appeals.find, company, name)
@@ -44,11 +54,12 @@ async def grant(
         return appeal
     cap, order = None, None
     if isinstance(what, str):
-        placed = (await services.submit(order_for(company, name, what, by))).reply
+        command = replace(order_for(company, name, what, by), is_operators=is_operators)
+        placed = (await services.submit(command)).reply
         order = placed.order.id if isinstance(placed, OrderPaid) else None
     else:
         caps = await services.read(services.reads.caps, company)
-        put = (await services.submit(_set_cap(appeal, what, caps, by))).reply
+        put = (await services.submit(replace(_set_cap(appeal, what, caps, by), is_operators=is_operators))).reply
         cap = put.cap.id if isinstance(put, CapPut) else None
     return await services.read(appeals.grant, company, name, by=by, answer=answer, set_cap=cap, order=order)
 

@@ -98,7 +98,7 @@ _RULES: tuple[tuple[str, str], ...] = (
         "Ключ с ролью member открывает статистику только своего сотрудника.",
     ),
     (r"is needed: an appeal is one person's", "нужно: заявка принадлежит одному сотруднику"),
-    (r"must name exactly one of cap and boost", "нужно ровно одно из: cap, boost"),
+    (r"must name exactly one of cap_change and boost", "нужно ровно одно из: cap_change, boost"),
     (r"is needed: a member's key is one person's", "нужно: ключ с ролью member принадлежит одному сотруднику"),
     (r"belongs to a member's key only", "указывается только для ключа с ролью member"),
     (r"must be among the actions that your own key is bound to: (.+)", r"допустимы только действия вашего ключа: \1"),

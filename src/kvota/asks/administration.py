@@ -6,6 +6,7 @@ from typing import Literal
 
 from kvota.asks.ask import Ask, Pages, company_path, given, moment, own_id, paged
 from kvota.core.periods import Instant
+from kvota.wire import acts as wire_acts
 from kvota.wire import replies, requests
 
 
@@ -91,6 +92,19 @@ def keys(company: str) -> Pages[replies.ApiKey]:
 def revoke_key(company: str, api_key: str) -> Ask[None]:
     """Revoke an API key by its id."""
     return Ask(operation="revoke_key", method="DELETE", **company_path(company, "/keys/{key}", key=api_key))
+
+
+def acts(*, company: str | None = None) -> Pages[wire_acts.Act]:
+    """What operators did, to one company or at all, newest first."""
+    return Pages(
+        Ask(
+            operation="list_acts",
+            method="GET",
+            path="/v1/acts",
+            query=paged(company=company),
+            reply=replies.Page[wire_acts.Act],
+        )
+    )
 
 
 def _now(reply: replies.Clock) -> Instant:

@@ -17,9 +17,9 @@ class Decline(TypedDict, total=False):
 
 
 class CapChange(TypedDict, total=False):
-    """A cap that there is (``id``), or else the person's own; ``requests`` is needed."""
+    """A cap that there is (``cap``), or else the person's own; ``requests`` is needed."""
 
-    id: str
+    cap: str
     requests: int
     per: str
     until: dt.datetime
@@ -59,16 +59,23 @@ def appeals(company: str, *, status: str | None = None, user: str | None = None)
 
 
 def grant_appeal(
-    company: str, appeal: str, *, cap: CapChange | None = None, boost: str | None = None, answer: str | None = None
+    company: str,
+    appeal: str,
+    *,
+    cap_change: CapChange | None = None,
+    boost: str | None = None,
+    answer: str | None = None,
 ) -> Ask[wire.Appeal]:
     """Say yes, by a cap or by ordering a boost of the catalogue; a second time nothing more happens."""
-    change = None if cap is None else {**cap, "until": moment("cap.until", cap.get("until"))}
+    change = None
+    if cap_change is not None:
+        change = {**cap_change, "until": moment("cap_change.until", cap_change.get("until"))}
     return Ask(
         operation="grant_appeal",
         method="POST",
         **company_path(company, "/appeals/{appeal}/grant", appeal=appeal),
         kind=wire.GrantRequest,
-        body=given(cap=change, boost=boost, answer=answer),
+        body=given(cap_change=change, boost=boost, answer=answer),
         reply=wire.Appeal,
     )
 

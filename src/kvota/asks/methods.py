@@ -140,6 +140,7 @@ class Methods:
     make_key = _call(administration.make_key)
     keys = _list(administration.keys)
     revoke_key = _call(administration.revoke_key)
+    acts = _list(administration.acts)
     clock = _call(administration.clock)
     set_clock = _call(administration.set_clock)
 
@@ -200,5 +201,6 @@ class AsyncMethods:
     make_key = _async_call(administration.make_key)
     keys = _async_list(administration.keys)
     revoke_key = _async_call(administration.revoke_key)
+    acts = _async_list(administration.acts)
     clock = _async_call(administration.clock)
     set_clock = _async_call(administration.set_clock)

@@ -73,7 +73,7 @@ def _create_operator(company: str | None, label: str | None, where: Where) -> in
         raise Invalid("An operator's key is made on the store itself: give --store, and not --url.")
     meter = open_here(settings, may_create=False)
     try:
-        key, secret = meter.reads.make_key(role="operator", label=label)
+        key, secret = meter.reads.make_key(role="operator", label=label, operator="")
     finally:
         meter.close()
     fields = {"id": key.id, "role": key.role, "user": None, "label": label, "actions": None, "key": secret}
@@ -158,7 +158,7 @@ def revoke(company: str, key: str | None = None, /, *, where: Where = _HERE) -> 
             raise Invalid("Name the company and then the key; an operator's key is revoked on the store (--store).")
         meter = open_here(settings, may_create=False)
         try:
-            is_revoked = meter.reads.revoke_key(None, company)
+            is_revoked = meter.reads.revoke_key(None, company, operator="")
         finally:
             meter.close()
         if not is_revoked:

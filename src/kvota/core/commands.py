@@ -1,6 +1,7 @@
 """What can be asked of a company's ledger. Every command names its company; ``by`` is the API key that asks.
 
-``key`` is the idempotency key and ``request`` the fingerprint of the request that it stands for.
+``key`` is the idempotency key and ``request`` the fingerprint of the request that it stands for. ``is_operators``: an
+operator asks, and what he does to a company is noted beside the ledger.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ class Command(Value, frozen=True, kw_only=True):
     by: str = ""
     key: str | None = None
     request: str = ""
+    is_operators: bool = False
 
 
 class PutCompany(Command, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from kvota.stores import dialect as sql
 from kvota.stores.dialect import Dialect
 from kvota.stores.rows import (
     ACCOUNTS,
+    ACTS,
     BOOSTS,
     CAPS,
     EVENTS,
@@ -84,7 +85,7 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self._loads = {name: dialect.lookup(*lookups) for name, lookups in sql.LOADS.items()}
-        self._insert = {table.name: dialect.insert(table) for table in (ACCOUNTS, REPLIES)}
+        self._insert = {table.name: dialect.insert(table) for table in (ACCOUNTS, REPLIES, ACTS)}
         self._upsert = {table.name: dialect.upsert(table) for table in (ACCOUNTS, HOLDS, BOOSTS, STAGES, ORDERS, CAPS)}
         self._move_accounts, self._insert_entries = dialect.sql(sql.MOVE_ACCOUNTS), dialect.sql(sql.INSERT_ENTRIES)
         self._add_statistics = dialect.sql(sql.ADD_STATISTICS)
@@ -156,6 +157,7 @@ class Statements:
             (self._add_declines, [(company, *key, count) for company, key, count in batch.declines]),
             (self._insert["replies"], [reply_row(one) for one in batch.remembered]),
             (self.add_events, batch.events),
+            (self._insert["acts"], batch.acts),
         ]
         statements = [Statement(text, [document(rows)]) for text, rows in lists if rows]
         statements.append(Statement(self._insert_batch, [batch.id, batch.at]))

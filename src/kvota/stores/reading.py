@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
+from kvota.acts import Act
 from kvota.core.account import Account, Counts, Hold, Order, StatisticsKey
 from kvota.core.appeals import Appeal
 from kvota.core.people import Person
@@ -15,6 +16,7 @@ from kvota.stores.batches import Session, Statement, Statements, read_spending
 from kvota.stores.dialect import Dialect, Lookup, Present
 from kvota.stores.rows import (
     ACCOUNTS,
+    ACTS,
     API_KEYS,
     APPEALS,
     BOOSTS,
@@ -88,6 +90,7 @@ PERSON = """SELECT $people FROM people t WHERE t.company = ? AND t."user" = ?"""
 PEOPLE_PAGE = """
 SELECT $people FROM people t WHERE t.company = ? AND t."user" > ? ORDER BY t."user" LIMIT ?
 """
+ACT_PAGE = "SELECT $acts FROM acts t WHERE t.id < ? {conditions} ORDER BY t.id DESC LIMIT ?"
 APPEAL = "SELECT $appeals FROM appeals t WHERE t.company = ? AND t.id = ?"
 APPEAL_PAGE = "SELECT $appeals FROM appeals t WHERE t.company = ? {conditions} AND t.id > ? ORDER BY t.id LIMIT ?"
 # One step for each company, not for each row.
@@ -257,6 +260,11 @@ class Reading:
     def appeal(self, company: str, name: str) -> Appeal | None:
         rows = self._rows(APPEAL, company, name)
         return APPEALS.read(rows[0]) if rows else None
+
+    def acts(self, company: str | None, before: str, limit: int) -> list[Act]:
+        text = ACT_PAGE.format(conditions="" if company is None else "AND t.company = ?")
+        rows = self._rows(text, before or "~", *([] if company is None else [company]), limit)
+        return [ACTS.read(row) for row in rows]
 
     def ledgers(self, after: str, limit: int) -> list[str]:
         return [company for (company,) in self._rows(LEDGERS, *[after, limit] * len(OF_LEDGERS), limit)]

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from msgspec.structs import replace
 
+from kvota.acts import Act
 from kvota.core.appeals import Appeal, AppealStatus
 from kvota.core.people import Person
 from kvota.errors import Busy, Invalid, StoreUnavailable
@@ -15,7 +16,7 @@ from kvota.stores.batches import Session, Statement
 from kvota.stores.dialect import CLOCK, Dialect
 from kvota.stores.portals import PortalTables
 from kvota.stores.reading import APPEAL, PERSON
-from kvota.stores.rows import API_KEYS, APPEALS, CATALOGUES, PEOPLE, Row, document
+from kvota.stores.rows import ACTS, API_KEYS, APPEALS, CATALOGUES, PEOPLE, Row, document
 from kvota.stores.sign_ins import SignInTables
 
 PUT_META = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
@@ -119,29 +120,47 @@ class Registry(SignInTables, PortalTables):
         rows = self._ask(FIND_KEY, hashed)
         return API_KEYS.read(rows[0]) if rows else None
 
-    def add_key(self, key: ApiKey) -> None:
-        text = self._dialect.insert(API_KEYS) + " ON CONFLICT (hash) DO NOTHING"
+    def note(self, act: Act) -> None:
         with self._writing() as session:
-            session.run([Statement(text, [document([key])])])
+            self._note(session, act)
 
-    def revoke_key(self, company: str | None, key: str, now: int) -> bool:
+    def _note(self, session: Session, act: Act | None) -> None:
+        if act is not None:
+            session.run([Statement(self._dialect.insert(ACTS), [document([act])])])
+
+    def add_key(self, key: ApiKey, act: Act | None = None) -> None:
+        text = self._dialect.insert(API_KEYS) + " ON CONFLICT (hash) DO NOTHING RETURNING 1"
+        with self._writing() as session:
+            if session.run([Statement(text, [document([key])])])[0]:
+                self._note(session, act)
+
+    def revoke_key(self, company: str | None, key: str, now: int, act: Act | None = None) -> bool:
         text = REVOKE_KEY.format(company="company IS NULL" if company is None else "company = ?")
         with self._writing() as session:
-            return bool(self._run(session, text, now, key, *([] if company is None else [company])))
+            rows = self._run(session, text, now, key, *([] if company is None else [company]))
+            if rows:
+                self._note(session, act)
+            return bool(rows)
 
-    def put_person(self, company: str, user: str, changes: Mapping[str, str | None]) -> tuple[Person, bool]:
+    def put_person(
+        self, company: str, user: str, changes: Mapping[str, str | None], act: Act | None = None
+    ) -> tuple[Person, bool]:
         changed = {name: changes[name] for name in PERSONAL if name in changes}
         text = CHANGE_PERSON.format(changes=", ".join(['"user" = "user"', *(f'"{name}" = ?' for name in changed)]))
         with self._forgetting() as session:
             is_new = bool(self._run(session, ADD_PERSON, company, user))
             while not self._run(session, text, *changed.values(), company, user):
                 is_new = bool(self._run(session, ADD_PERSON, company, user))  # another process has erased it
+            self._note(session, act)
             return PEOPLE.read(self._run(session, PERSON, company, user)[0]), is_new
 
-    def erase_person(self, company: str, user: str) -> bool:
+    def erase_person(self, company: str, user: str, act: Act | None = None) -> bool:
         with self._forgetting() as session:
             appeals = self._run(session, ERASE_APPEALS, company, user)
-            return bool(self._run(session, ERASE_PERSON, company, user) or appeals)
+            is_found = bool(self._run(session, ERASE_PERSON, company, user) or appeals)
+            if is_found:
+                self._note(session, act)
+            return is_found
 
     def put_appeal(self, appeal: Appeal) -> Appeal:
         text = self._dialect.insert(APPEALS) + ASK_AGAIN
@@ -172,7 +191,12 @@ class Registry(SignInTables, PortalTables):
         return [plan for (plan,) in self._ask(PLANS)]
 
     def add_catalogue(
-        self, catalogue: StoredCatalogue, *, newest: int | None = None, plans: Collection[str] | None = None
+        self,
+        catalogue: StoredCatalogue,
+        *,
+        newest: int | None = None,
+        plans: Collection[str] | None = None,
+        act: Act | None = None,
     ) -> StoredCatalogue:
         with self._writing(exclusively=True) as session:
             if rows := self._run(session, CATALOGUE, catalogue.version):
@@ -185,6 +209,7 @@ class Registry(SignInTables, PortalTables):
             effective_at = max(catalogue.effective_at, now) if last else catalogue.effective_at
             stored = replace(catalogue, number=last + 1, loaded_at=now, effective_at=effective_at)
             session.run([Statement(self._dialect.insert(CATALOGUES), [document([stored])])])
+            self._note(session, act)
             return stored
 
     def ping(self) -> None:

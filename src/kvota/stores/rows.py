@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from kvota.acts import Act
 from kvota.core.account import MOVING, Account, Boost, Cap, Charge, Hold, Order, PaidStage
 from kvota.core.appeals import Appeal
 from kvota.core.entries import AnyFact, Captured, Charged, Held, Refunded, Work, entry_number, read
@@ -113,6 +114,7 @@ CAPS = Table("caps", Cap, ["company", "id"])
 ENTRIES = Table("entries", EntryRow, ["company", "seq"])
 REPLIES = Table("replies", ReplyRow, ["company", "key"])
 API_KEYS = Table("api_keys", ApiKey, ["id"], as_json=["actions"])
+ACTS = Table("acts", Act, ["id"], as_json=["told"])
 APPEALS = Table("appeals", Appeal, ["company", "id"])
 PEOPLE = Table("people", Person, ["company", "user"])
 NOTIFICATIONS = Table("notifications", Notifications, ["company"], as_json=["levels", "kinds", "mail"])
@@ -130,8 +132,7 @@ TRANSCRIPTS = Table("transcripts", Transcript, ["company", "hash"])
 TABLES: tuple[Table[Any], ...] = (
     ACCOUNTS, HOLDS, BOOSTS, STAGES, ORDERS, CAPS, ENTRIES, REPLIES, API_KEYS, PEOPLE, CATALOGUES,
     SIGN_INS, LINKS, SESSIONS, PORTALS, ENGINES, JOBS, TRANSCRIPTS,
-    EVENTS, NOTIFICATIONS, WEBHOOKS, DELIVERIES,
-    APPEALS,
+    EVENTS, NOTIFICATIONS, WEBHOOKS, DELIVERIES, APPEALS, ACTS,
 )  # fmt: skip
 
 

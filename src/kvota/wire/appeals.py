@@ -25,18 +25,18 @@ class AppealRequest(Request, frozen=True, kw_only=True):
 
 
 class CapChange(Request, frozen=True, kw_only=True):
-    """``id``: a cap that there is; without it the person's own, which is made where there is none."""
+    """``cap``: a cap that there is; without it the person's own, which is made where there is none."""
 
-    id: Id | None = None
+    cap: Id | None = None
     requests: AmountOrZero
     per: Literal["day", "week", "month"] | None = None
     until: Instant | None = None
 
 
 class GrantRequest(Request, frozen=True, kw_only=True):
-    """Exactly one of ``cap`` and ``boost`` (of the catalogue, which is ordered)."""
+    """Exactly one of ``cap_change`` and ``boost`` (of the catalogue, which is ordered)."""
 
-    cap: CapChange | None = None
+    cap_change: CapChange | None = None
     boost: ShortText | None = None
     answer: Text | None = None
 

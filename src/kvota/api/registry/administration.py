@@ -1,8 +1,8 @@
-"""What an administrator sets: caps and keys."""
+"""What an administrator sets, caps and keys; and what operators did."""
 
-from kvota.api import routes_admin
-from kvota.api.registry.operation import ADMINS, COMPANY, SEERS, Operation, operation
-from kvota.wire import queries, replies, requests
+from kvota.api import routes_acts, routes_admin
+from kvota.api.registry.operation import ADMINS, COMPANY, OPERATOR, SEERS, Operation, operation
+from kvota.wire import acts, queries, replies, requests
 
 
 def administration() -> list[Operation]:
@@ -33,5 +33,9 @@ def administration() -> list[Operation]:
         operation(
             "revoke_key", ADMINS, f"DELETE {COMPANY}/keys/{{key}}", "Revoke an API key",
             routes_admin.revoke_key, 204, tag="Caps and keys", codes=("not_found",),
+        ),
+        operation(
+            "list_acts", OPERATOR, "GET /v1/acts", "A page of what operators did, newest first",
+            routes_acts.list_acts, tag="Audit", query=acts.ActsQuery, reply=replies.Page[acts.Act],
         ),
     ]  # fmt: skip
