@@ -14,6 +14,7 @@ from typing import NamedTuple
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from kvota.acts import act
 from kvota.core.periods import DAY, HOUR, MINUTE
 from kvota.errors import Invalid, NotFound
 from kvota.sign_ins import Link, LinkKind, Role, Session, SignIn
@@ -177,7 +178,8 @@ class Access:
             seen_at=now,
             expires_at=now + SESSION_LIFE,
         )
-        self._store.add_session(session)
+        is_operators = visitor.role == "operator"
+        self._store.add_session(session, act(now, visitor.owner, "sign_in") if is_operators else None)
         return session, secret
 
     def session(self, secret: str) -> Session | None:

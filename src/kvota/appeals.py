@@ -52,6 +52,16 @@ class Appeals:
         with self._store.snapshot() as view:
             return view.appeals(company, status, user, after, limit)
 
+    def waiting(self, company: str, limit: int) -> list[Appeal]:
+        """The open ones, oldest first."""
+        with self._store.snapshot() as view:
+            return view.appeals(company, "open", None, "", limit)
+
+    def answered(self, company: str, user: str | None, limit: int) -> list[Appeal]:
+        """The latest ones that have an answer, newest first."""
+        with self._store.snapshot() as view:
+            return view.answered_appeals(company, user, limit)
+
     def find(self, company: str, name: str) -> Appeal:
         """One of them."""
         self._check_company(company)

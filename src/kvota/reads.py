@@ -12,7 +12,7 @@ from typing import NamedTuple
 from kvota.access import Access
 from kvota.appeals import Appeals
 from kvota.audit import Audit
-from kvota.core.account import Account, Boost, Cap, Charge, Hold
+from kvota.core.account import Account, Boost, Cap, Charge, Hold, Order
 from kvota.core.balance import Balance, balance_of
 from kvota.core.catalogue import Book, Catalogue
 from kvota.core.commands import Command, PutCompany, QuoteUsage
@@ -195,6 +195,13 @@ class Reads:
         with self._view() as (view, book, clock):
             self._state(view, Loader(view, book, clock), PutCompany(company=company))
             return [OrderPaid(order=o, credited=credited_boost(o)) for o in view.orders(company, after, limit)]
+
+    def pending_orders(self, after: tuple[str, str], limit: int) -> list[tuple[Order, str]]:
+        """A page of the orders of all companies that wait, by company and id, with the companies' names."""
+        with self._store.snapshot() as view:
+            orders = view.pending_orders(after, limit)
+            accounts = {company: view.account(company) for company in {order.company for order in orders}}
+        return [(order, account.name if (account := accounts[order.company]) else order.company) for order in orders]
 
     def entries(self, company: str, which: EntryFilter, after: int, limit: int) -> list[Written]:
         """A page of entries, by seq."""

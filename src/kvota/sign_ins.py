@@ -4,6 +4,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from kvota.acts import Act
+
 Role = Literal["operator", "admin", "member", "auditor"]
 LinkKind = Literal["invitation", "reset"]
 
@@ -90,8 +92,8 @@ class SignIns(Protocol):
         """
         ...
 
-    def add_session(self, session: Session) -> None:
-        """Add a session, and remove those that have expired by its ``begun_at``."""
+    def add_session(self, session: Session, act: Act | None = None) -> None:
+        """Add a session, note the operator's act that it is, and remove those that have expired by its ``begun_at``."""
         ...
 
     def find_session(self, hashed: str) -> Session | None:

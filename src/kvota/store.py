@@ -143,6 +143,10 @@ class Snapshot(Loading, AbstractContextManager["Snapshot"], Protocol):
         """By id."""
         ...
 
+    def pending_orders(self, after: tuple[str, str], limit: int) -> list[Order]:
+        """Of all companies, by company and id; ``after`` is such a pair."""
+        ...
+
     def usage(self, company: str, spans: Sequence[Span], by: Sequence[str], which: UsageFilter) -> list[UsageRow]:
         """Statistics summed by span and by the columns in ``by`` (tool, action, user, department).
 
@@ -171,6 +175,10 @@ class Snapshot(Loading, AbstractContextManager["Snapshot"], Protocol):
 
     def appeals(self, company: str, status: str | None, user: str | None, after: str, limit: int) -> list[Appeal]:
         """By id, which is by age."""
+        ...
+
+    def answered_appeals(self, company: str, user: str | None, limit: int) -> list[Appeal]:
+        """Those that are not open, newest first."""
         ...
 
     def appeal(self, company: str, name: str) -> Appeal | None: ...

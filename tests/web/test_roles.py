@@ -17,9 +17,25 @@ ALLOWED = {
     "companies": {OPERATOR},
     "overview": {OPERATOR, ADMIN, AUDITOR},
     "tips": {OPERATOR, ADMIN, AUDITOR},
+    "new_company": {OPERATOR},
+    "make_company": {OPERATOR},
+    "orders_to_confirm": {OPERATOR},
+    "confirm_order": {OPERATOR},
+    "refuse_order": {OPERATOR},
+    "health": {OPERATOR},
+    "audit": {OPERATOR},
+    "catalogue": {OPERATOR},
+    "check_catalogue": {OPERATOR},
+    "load_catalogue": {OPERATOR},
     "mine": {MEMBER},
+    "quote": {MEMBER},
+    "ask_for_more": {MEMBER},
+    "appeals": {OPERATOR, ADMIN, AUDITOR},
+    "raise_cap": {OPERATOR, ADMIN},
+    "order_boost": {OPERATOR, ADMIN},
+    "refuse_appeal": {OPERATOR, ADMIN},
 }
-OPEN = {"prefer", "sign_in", "try_sign_in", "forgotten", "welcome", "set_password"}
+OPEN = {"prefer", "sign_in", "try_sign_in", "forgotten", "welcome", "set_password", "prices", "estimate"}
 PAGES = {page.name: page for page in pages()}
 
 

@@ -16,7 +16,10 @@ SOURCES = "\n".join(
     for file in resources.files("kvota.web").joinpath(folder).iterdir()
     if file.name.endswith((".html", ".py"))
 )
-BUILT = ("role.", "problem.title_", "problem.detail_", "nav.", "welcome.", "overview.bar_")
+BUILT = (
+    "role.", "problem.title_", "problem.detail_", "nav.", "welcome.", "overview.bar_", "part.", "act.", "told.",
+    "reason.", "companies.risk_", "mine.cap_", "mine.per_", "mine.was_", "appeals.", "prices.free_",
+)  # fmt: skip
 """Beginnings of keys that are put together from a name."""
 
 

@@ -69,6 +69,11 @@ class Services:
         self._passwords = ThreadPoolExecutor(PASSWORD_THREADS, thread_name_prefix="kvota-passwords")
         self._writers = ThreadPoolExecutor(WRITING_THREADS, thread_name_prefix="kvota-files")
 
+    @property
+    def depth(self) -> int:
+        """The commands that wait for the engine."""
+        return self._engine.depth
+
     async def read(self, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Ask the store, in a thread."""
         loop = asyncio.get_running_loop()

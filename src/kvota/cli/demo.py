@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from kvota.reads import Reads
     from kvota.sign_ins import Role
+    from kvota.wiring import Meter
 
 STORE, KEYS, PASSWORD = "kvota-demo.db", "kvota-demo.keys.json", "password"
 PORTS_TRIED = 50
@@ -110,11 +111,22 @@ def _make(store: Path) -> None:
         try:
             with counting("calls", None) as step:
                 History(lambda at: now.__setitem__(0, at), meter.engine, time.time_ns() // 1_000_000).write(step)
+            _leave_waiting(meter)
         finally:
             meter.close()
         part = store.with_suffix(".part")
         shutil.copyfile(made, part)
         part.replace(store)
+
+
+def _leave_waiting(meter: "Meter") -> None:
+    """Leave something to answer: somebody who asks for more, and an order that is not paid yet."""
+    from kvota.cli.demo_history import BOOST, BY, COMPANY, INTERN
+    from kvota.core.commands import PlaceOrder
+
+    about = {"action": "chat_question", "reason": "cap_reached", "cap": "interns"}
+    meter.reads.appeals.ask(COMPANY, INTERN, text="The fair is next week: many letters", wanted=60, **about)
+    meter.engine.execute(PlaceOrder(company=COMPANY, by=BY, boost=BOOST))
 
 
 def _secrets(settings: Settings, file: Path) -> tuple[dict[str, str], str]:

@@ -61,7 +61,7 @@ def declining_caps(state: State, catalogue: Catalogue, call: Call, cost: int, no
     """The caps of the first scope on which one declines: least room first, then by id."""
     if not is_capped(state.known, catalogue):
         return ()
-    for scope in _scopes(state, catalogue, call, now):
+    for scope in scopes(state, catalogue, call, now):
         rooms = [(cap.requests - _spent(state, cap, call, now), cap.id) for cap in scope]
         declining = sorted((room, name) for room, name in rooms if cost > room)
         if declining:
@@ -69,7 +69,7 @@ def declining_caps(state: State, catalogue: Catalogue, call: Call, cost: int, no
     return ()
 
 
-def _scopes(state: State, catalogue: Catalogue, call: Call, now: int) -> Iterator[list[Cap]]:
+def scopes(state: State, catalogue: Catalogue, call: Call, now: int) -> Iterator[list[Cap]]:
     """The caps that apply, scope by scope: the plan's, the user's own or else each user's, department, tool."""
     caps = [cap for cap in state.caps.values() if cap.until is None or now < cap.until]
     if call.user is not None:

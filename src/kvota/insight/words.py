@@ -15,6 +15,7 @@ _FORMS: dict[str, dict[Language, tuple[str, ...]]] = {
     "requests": {"en": ("request", "requests"), "ru": ("запрос", "запроса", "запросов")},
     "calls": {"en": ("call", "calls"), "ru": ("обращение", "обращения", "обращений")},
     "days": {"en": ("whole day", "whole days"), "ru": ("полный день", "полных дня", "полных дней")},
+    "valid_days": {"en": ("day", "days"), "ru": ("день", "дня", "дней")},
     "holds": {"en": ("hold", "holds"), "ru": ("резерв", "резерва", "резервов")},
 }
 _MONTHS: dict[Language, tuple[str, ...]] = {

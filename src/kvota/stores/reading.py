@@ -36,6 +36,9 @@ KEYS = ("tool", "action", "user", "department")
 ACCOUNT = "SELECT $accounts FROM accounts t WHERE t.company = ?"
 ACCOUNT_PAGE = "SELECT $accounts FROM accounts t WHERE t.company > ? ORDER BY t.company LIMIT ?"
 ORDER_PAGE = "SELECT $orders FROM orders t WHERE t.company = ? AND t.id > ? ORDER BY t.id LIMIT ?"
+PENDING_ORDERS = """
+SELECT $orders FROM orders t WHERE t.status = 'pending' AND (t.company, t.id) > (?, ?) ORDER BY t.company, t.id LIMIT ?
+"""
 HOLD_PAGE = "SELECT $holds FROM holds t WHERE t.company = ? AND t.id > ? ORDER BY t.id LIMIT ?"
 HOLD_PAGES = {
     # few among many: the expression keeps the database from walking through all holds by their ids
@@ -93,6 +96,9 @@ SELECT $people FROM people t WHERE t.company = ? AND t."user" > ? ORDER BY t."us
 ACT_PAGE = "SELECT $acts FROM acts t WHERE t.id < ? {conditions} ORDER BY t.id DESC LIMIT ?"
 APPEAL = "SELECT $appeals FROM appeals t WHERE t.company = ? AND t.id = ?"
 APPEAL_PAGE = "SELECT $appeals FROM appeals t WHERE t.company = ? {conditions} AND t.id > ? ORDER BY t.id LIMIT ?"
+ANSWERED_APPEALS = """
+SELECT $appeals FROM appeals t WHERE t.company = ? AND t.status <> 'open' {conditions} ORDER BY t.id DESC LIMIT ?
+"""
 # One step for each company, not for each row.
 LEDGERS_OF = """
 SELECT company FROM (
@@ -204,6 +210,9 @@ class Reading:
     def orders(self, company: str, after: str, limit: int) -> list[Order]:
         return [ORDERS.read(row) for row in self._rows(ORDER_PAGE, company, after, limit)]
 
+    def pending_orders(self, after: tuple[str, str], limit: int) -> list[Order]:
+        return [ORDERS.read(row) for row in self._rows(PENDING_ORDERS, *after, limit)]
+
     def usage(self, company: str, spans: Sequence[Span], by: Sequence[str], which: UsageFilter) -> list[UsageRow]:
         names = {name: f't."{name}"' for name in KEYS}
         keys = ", ".join(names[name] if name in by else "CAST(NULL AS text)" for name in KEYS)
@@ -255,6 +264,11 @@ class Reading:
         conditions = "".join(f" AND t.{name} = ?" for name, value in asked.items() if value is not None)
         given = [value for value in asked.values() if value is not None]
         rows = self._rows(APPEAL_PAGE.format(conditions=conditions), company, *given, after, limit)
+        return [APPEALS.read(row) for row in rows]
+
+    def answered_appeals(self, company: str, user: str | None, limit: int) -> list[Appeal]:
+        text = ANSWERED_APPEALS.format(conditions="" if user is None else 'AND t."user" = ?')
+        rows = self._rows(text, company, *([] if user is None else [user]), limit)
         return [APPEALS.read(row) for row in rows]
 
     def appeal(self, company: str, name: str) -> Appeal | None:

@@ -4,9 +4,10 @@ from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 
 from kvota import sign_ins as kept
+from kvota.acts import Act
 from kvota.stores.batches import Session, Statement
 from kvota.stores.dialect import Dialect
-from kvota.stores.rows import LINKS, SESSIONS, SIGN_INS, Row, document
+from kvota.stores.rows import ACTS, LINKS, SESSIONS, SIGN_INS, Row, document
 
 BY_EMAIL = "SELECT $sign_ins FROM sign_ins t WHERE t.email = ?"
 BY_ID = "SELECT $sign_ins FROM sign_ins t WHERE t.id = ?"
@@ -84,10 +85,12 @@ class SignInTables(ABC):
             self._run(session, END_SESSIONS, sign_in)
             return True
 
-    def add_session(self, session: kept.Session) -> None:
+    def add_session(self, session: kept.Session, act: Act | None = None) -> None:
         with self._writing() as writing:
             self._run(writing, END_EXPIRED, session.begun_at)
             writing.run([Statement(self._dialect.insert(SESSIONS), [document([session])])])
+            if act is not None:
+                writing.run([Statement(self._dialect.insert(ACTS), [document([act])])])
 
     def find_session(self, hashed: str) -> kept.Session | None:
         rows = self._ask(FIND_SESSION, hashed)

@@ -28,6 +28,7 @@ from kvota.web import cookies as jar
 from kvota.web.answers import Answer, Reply, Template, see
 from kvota.web.assets import FOREVER, Assets
 from kvota.web.cookies import Cookies
+from kvota.web.counts import counts
 from kvota.web.form import read_form
 from kvota.web.page import Page
 from kvota.web.pages import pages
@@ -129,6 +130,8 @@ class Web:
             if page.method == "POST":
                 visit.form = read_form(await read_all(receive, headers), headers.get(b"content-type", b""))
                 _check_ours(visit, headers)
+            if not page.is_part:
+                visit.counts = await counts(visit)
             return name, self._finished(visit, await self._handled(visit, page))
         except Unauthenticated:
             return name, self._to_sign_in(visit)

@@ -24,6 +24,8 @@ class NavItem(NamedTuple):
     text: str
     path: str
     is_here: bool
+    waiting: int = 0
+    """How many things wait there."""
 
 
 class Renderer:
@@ -54,16 +56,16 @@ class Renderer:
 
     def _navigation(self, visit: Visit) -> list[NavItem]:
         session = visit.maybe_session
-        if session is None:
-            return []
-        company = visit.parameters.get("company") or session.company
+        company = visit.parameters.get("company") or (session and session.company)
         wording = self.wordings[visit.language]
         items: list[NavItem] = []
         for page in self._nav:
-            if page.roles is None or session.role not in page.roles or ("company" in page.parameters and not company):
+            is_open = page.roles is None or (session is not None and session.role in page.roles)
+            if not is_open or ("company" in page.parameters and not company):
                 continue
             path = page.path.replace("{company}", company or "")
-            items.append(NavItem(wording(f"nav.{page.name}"), path, path == visit.came.path))
+            is_here, count = path == visit.came.path, visit.counts.get(page.name, 0)
+            items.append(NavItem(wording(f"nav.{page.name}"), path, is_here, count))
         return items
 
 

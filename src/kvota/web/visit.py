@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from kvota.access import Access
+from kvota.acts import is_act
 from kvota.asgi.languages import Language
 from kvota.asgi.services import Services
 from kvota.core.commands import Command
@@ -56,6 +59,8 @@ class Visit:
         self.theme = cookies.get(jar.THEME) if cookies.get(jar.THEME) in ("light", "dark") else ""
         self.parameters: Mapping[str, str] = {}
         self.form = Form()
+        self.counts: Mapping[str, int] = {}
+        """What waits on pages of the navigation, by their names."""
         self.errors: dict[str, str] = {}
         """What is wrong with the fields of a form that is shown again, by their names; ``""`` is for the whole."""
         self.status = 200
@@ -94,6 +99,11 @@ class Visit:
         said = self.form.digest()
         return Asker(by=self.session.owner, key=f"web-{said[:40]}", request=f"{self.came.path} {said}")
 
+    @property
+    def operator(self) -> str | None:
+        """The sign-in, where that is an operator's: what it does is noted."""
+        return self.session.owner if self.session.role == "operator" else None
+
     def named(self, what: str) -> str:
         """The id of a thing in the path; one that nothing of that kind can have is not found."""
         name = self.parameters[what]
@@ -107,6 +117,8 @@ class Visit:
 
     async def submit(self, command: Command) -> Any:  # noqa: ANN401 - each command has its own reply
         """Have a command carried out; its reply."""
+        if self.operator is not None and is_act(command):
+            command = replace(command, is_operators=True)
         return (await self.services.submit(command)).reply
 
     async def today(self, zone: str) -> dt.date:

@@ -1,7 +1,18 @@
 """Every page, once: its call, who may open it, what answers it. A new page is one line in the list of its module."""
 
 from kvota.web.page import Page
-from kvota.web.pages import companies, entrance, home, mine, overview, sessions
+from kvota.web.pages import (
+    appeals,
+    catalogues,
+    companies,
+    entrance,
+    home,
+    mine,
+    operator,
+    overview,
+    prices,
+    sessions,
+)
 
 
 def pages() -> tuple[Page, ...]:
@@ -12,5 +23,9 @@ def pages() -> tuple[Page, ...]:
         *sessions.pages(),
         *overview.pages(),
         *companies.pages(),
+        *operator.pages(),
+        *catalogues.pages(),
         *mine.pages(),
+        *appeals.pages(),
+        *prices.pages(),
     )
