@@ -8,7 +8,9 @@ from kvota.api.app import build_app
 from kvota.asgi.exchange import Asgi, Scope
 from kvota.asgi.metrics import Metrics
 from kvota.asgi.streaming import Receive, Send
-from kvota.settings import Settings
+from kvota.gateway import Gateway
+from kvota.settings import Settings, variables
+from kvota.upstreams import Upstreams, load
 from kvota.web import Web
 from kvota.wiring import Meter
 
@@ -53,5 +55,10 @@ def open_doors(meter: Meter, metrics: Metrics, settings: Settings, *, logs_reque
         on_shutdown=living.aclose,
         logs_requests=logs_requests,
     )
+    if settings.upstreams is not None:
+        upstreams = Upstreams(load(settings.upstreams, variables()))
+        gateway = Gateway(api.services, api.keyring, upstreams, logs_requests=logs_requests)
+        others["openai"] = gateway
+        lives.append(gateway.life)
     web = Web(api.services, public_url=settings.public_url, logs_requests=logs_requests)
     return Doors(api, others, web)

@@ -25,8 +25,9 @@ from kvota.asgi.metrics import Metrics
 from kvota.core.periods import SECOND
 from kvota.doors import open_doors
 from kvota.errors import KvotaError, WorldError
-from kvota.settings import Settings
+from kvota.settings import Settings, variables
 from kvota.supervisor import ENDING, receive_job, supervise
+from kvota.upstreams import load
 from kvota.wiring import Meter, first_operator_key, open_meter
 
 GRACE_SECONDS = 10
@@ -67,6 +68,8 @@ def serve_on(
     """Serve on a listening socket. ``more`` is given the URL and tells what else to announce."""
     end_on_signals()
     configure_logging(settings.log_level)
+    if settings.upstreams is not None:
+        load(settings.upstreams, variables())  # its mistakes are told before anything is served
     metrics = Metrics()
     meter = open_meter(settings, on_batch=metrics.observe_batch)
     try:

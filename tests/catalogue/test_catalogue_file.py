@@ -9,8 +9,10 @@ import pytest
 
 from kvota.asgi.russian import in_russian
 from kvota.catalogue_file import MAX_BYTES, differences, load, parse, shipped
+from kvota.catalogue_file.route_actions import ROUTES
 from kvota.core.catalogue import Condition, Price
 from kvota.errors import CatalogueInvalid
+from kvota.upstreams import ROUTES as UPSTREAM_ROUTES
 
 HERE = Path(__file__).parent
 CASES = HERE / "cases.toml"
@@ -453,3 +455,52 @@ def test_a_prompt_that_cannot_be_charged_is_refused(line: str, instead: str, key
 def test_a_changed_prompt_is_a_difference() -> None:
     other = parse(SMALL + PROMPTS.replace("seats = 2", "seats = 4"))
     assert differences(parse(SMALL + PROMPTS), other) == ["bitrix24.quantities.seats: 2 → 4"]
+
+
+GATEWAY = """
+[gateway.chat_completions]
+action = "text"
+[gateway.audio_transcriptions]
+action = "call"
+stages = ["score"]
+"""
+
+
+def test_the_actions_of_the_gateways_routes_are_read() -> None:
+    found = parse(SMALL + GATEWAY).gateway
+    assert [*found] == ["chat_completions", "audio_transcriptions"]
+    assert (found["chat_completions"].action, found["chat_completions"].stages) == ("text", None)
+    assert found["audio_transcriptions"].stages == ("score",)
+    assert not parse(SMALL).gateway
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "key", "message"),
+    [
+        ("chat_completions", "chat", "gateway.chat", "one of chat_completions, responses"),
+        (
+            'action = "text"',
+            'action = "txt"',
+            "chat_completions.action",
+            'there is no action "txt" (did you mean text?)',
+        ),
+        ('action = "text"', "", "chat_completions.action", "is missing"),
+        ('action = "text"', 'action = "site"', "chat_completions.action", "which a call of this route does not tell"),
+        ('["score"]', "[]", "audio_transcriptions.stages", "is empty"),
+        ('["score"]', '["scores"]', "audio_transcriptions.stages[0]", 'there is no stage "scores" in call'),
+    ],
+)
+def test_a_route_that_cannot_be_charged_is_refused(line: str, instead: str, key: str, message: str) -> None:
+    with pytest.raises(CatalogueInvalid) as refused:
+        parse(SMALL + GATEWAY.replace(line, instead, 1))
+    assert any(one.field.endswith(key) and message in one.message for one in refused.value.errors)
+    assert all(in_russian(one.message) != one.message for one in refused.value.errors)
+
+
+def test_a_changed_route_is_a_difference() -> None:
+    other = parse(SMALL + GATEWAY.replace('"text"', '"call"', 1))
+    assert differences(parse(SMALL + GATEWAY), other) == ['gateway.chat_completions.action: "text" → "call"']
+
+
+def test_every_route_of_the_gateway_can_have_an_action_and_no_other() -> None:
+    assert set(ROUTES) == set(UPSTREAM_ROUTES)

@@ -89,6 +89,10 @@ _WHOLE: tuple[tuple[str, str], ...] = (
         r"reads (\S+), which a portal does not tell: set it in bitrix24.quantities",
         r"зависит от \1, а портал этого не сообщает: задайте число в bitrix24.quantities",
     ),
+    (
+        r"reads (\S+), which a call of this route does not tell",
+        r"зависит от \1, а вызов этого маршрута такого не сообщает",
+    ),
     (r"is empty; name a quantity, or leave the key out", "пусто; назовите количество или уберите ключ"),
     (
         r"has no price; give it base, stages, per or min \(base = 0 for an action that is free\)",

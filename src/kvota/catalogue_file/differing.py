@@ -65,7 +65,11 @@ def _came_or_went(entry: Path, leaves: Mapping[Path, object], *, is_new: bool) -
 def _place(path: Path) -> tuple[str, str | None, str]:
     if path[0] in _SECTIONS:
         return path[0], path[1], named(path[2:])
-    return (path[0], None, named(path[1:])) if path[0] in ("policy", "bitrix24") else ("catalogue", None, named(path))
+    return (
+        (path[0], None, named(path[1:]))
+        if path[0] in ("policy", "bitrix24", "gateway")
+        else ("catalogue", None, named(path))
+    )
 
 
 def _told_value(value: object, path: Path) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 
 from kvota.catalogue_file.checks import check_actions, check_plans
 from kvota.catalogue_file.prompts import PROMPTS, read_prompts
+from kvota.catalogue_file.route_actions import ROUTES, read_route_actions
 from kvota.core.catalogue import (
     MAX_AMOUNT,
     MAX_QUANTITY,
@@ -45,7 +46,7 @@ _FINER_THAN_MILLISECOND = re.compile(r"[-0-9]+[Tt ][0-9:]+\.\d{3}\d*[1-9]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = datetime(3000, 1, 1, tzinfo=UTC)
 
-_TOP = ("catalogue", "policy", "plans", "boosts", "tools", "actions", "bitrix24")
+_TOP = ("catalogue", "policy", "plans", "boosts", "tools", "actions", "bitrix24", "gateway")
 _CATALOGUE = ("id", "version", "effective_from", "title")
 _POLICY = ("funds", "hourly_limit")
 _PLAN = ("title", "allowance", "price", "codes", "self_service", "actions", "user_daily_cap")
@@ -128,6 +129,7 @@ def _catalogue(root: Table, source: str) -> Catalogue:
         plans=built_plans,
         boosts={name: _boost(name, table) for name, table in boost_tables.items()},
         bitrix24=read_prompts(root.table("bitrix24", PROMPTS), built_actions),
+        gateway=read_route_actions(root.table("gateway", ROUTES), built_actions),
     )
 
 

@@ -48,7 +48,7 @@ def _rule(name: str, table: Table, actions: Mapping[str, Action], known: Mapping
         if rule.action:
             table.refuse("action", f'there is no action "{rule.action}"{table.choices(rule.action, actions)}')
     else:
-        _check_stages(rule, action, table)
+        check_stages(rule.stages, action, table)
         told = {*known, PICTURES} if rule.categories == ("image",) else {*known}
         for quantity in action.quantities:
             if quantity not in told:
@@ -61,15 +61,16 @@ def _some_of(table: Table, key: str, names: tuple[str, ...]) -> tuple[str, ...]:
     return table.texts(key, re.compile("|".join(names)), f"one of {', '.join(names)}")
 
 
-def _check_stages(rule: Prompt, action: Action, table: Table) -> None:
-    if rule.stages is None:
+def check_stages(stages: tuple[str, ...] | None, action: Action, table: Table) -> None:
+    """What is charged stage by stage names stages that the action has."""
+    if stages is None:
         return
     if action.base or action.per or action.min is not None or action.max is not None:
         table.refuse("stages", f"{action.id} is not charged by stages: it has base, per, min or max")
-    if not rule.stages:
+    if not stages:
         table.refuse("stages", "is empty; name a stage, or leave the key out for the whole action")
     values = table.values["stages"]
-    for stage in rule.stages:
+    for stage in stages:
         if stage not in action.stages:
             path = (*table.path, "stages", cast("list[object]", values).index(stage))
             choices = table.choices(stage, action.stages)

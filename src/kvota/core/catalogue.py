@@ -124,6 +124,13 @@ class Prompts(Value, frozen=True, kw_only=True):
     quantities: Mapping[str, int] = {}
 
 
+class RouteAction(Value, frozen=True, kw_only=True):
+    """What a call of one route of the gateway is charged as, unless it says; ``stages`` None: the whole action."""
+
+    action: str
+    stages: tuple[str, ...] | None = None
+
+
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One version of the catalogue. ``effective_from`` is in milliseconds since the epoch."""
 
@@ -137,6 +144,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     plans: Mapping[str, Plan]
     boosts: Mapping[str, BoostOffer]
     bitrix24: Prompts = Prompts()
+    gateway: Mapping[str, RouteAction] = {}
 
     @cached_property
     def boosts_first(self) -> bool:

@@ -96,6 +96,10 @@ class UnknownModel(CallerError):
 
     code = "model_not_found"
 
+    def __init__(self, model: str) -> None:
+        super().__init__(f"No AI service here has the model {model!r}.")
+        self.model = model
+
 
 def failure_of(error: BaseException) -> Failure:
     """Which failure an exception of the connection is."""

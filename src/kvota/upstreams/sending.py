@@ -65,7 +65,7 @@ class Upstreams:
         """The services that have the model, in the order in which they are tried. Raises ``UnknownModel``."""
         found = [service for service in self.services if service.serves(model)]
         if not found:
-            raise UnknownModel(f"No AI service here has the model {model[:200]!r}.")
+            raise UnknownModel(model[:200])
         return found
 
     async def send(self, route: str, model: str, body: Body, *, accept: str = "*/*") -> Reply:

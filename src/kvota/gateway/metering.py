@@ -1,0 +1,144 @@
+"""The ledger's side of a call: hold, capture before the first byte, void where nothing was delivered, measures after.
+
+Whatever happens, a hold comes to its end: captured, void, or expired by itself a little after the time that the call
+could have taken.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from hashlib import sha256
+
+import structlog
+
+from kvota.asgi.services import Services
+from kvota.core.account import Hold, Usage
+from kvota.core.commands import CaptureHold, HoldUsage, MeasureCharge, RefundCharge, VoidHold
+from kvota.core.declines import Declined
+from kvota.core.periods import SECOND
+from kvota.engine import Outcome
+from kvota.errors import CallerError, HoldClosed, KvotaError, WorldError
+from kvota.gateway.answers import CallCharged, CallRunning
+from kvota.store import ApiKey
+
+SLACK_SECONDS = 60
+REPEAT_SECONDS = 600
+MAX_TRIES = 10
+LONGEST_PAUSE_SECONDS = 5.0
+SETTLING_SECONDS = 0.5
+CLOSING_SECONDS = 5.0
+
+
+class Metering:
+    """Commands of calls that go through this process."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._settling: set[asyncio.Task[None]] = set()
+        self._repeats: dict[tuple[str, str], int] = {}
+
+    async def hold(
+        self, company: str, key: ApiKey, usage: Usage, *, seconds: int, once: str | None, request: str
+    ) -> Outcome:
+        """Hold what the call costs, for so many seconds and a little more; the reply is a ``Hold`` or a ``Declined``.
+
+        ``once`` is the client's idempotency key and ``request`` what it stands for. A call of the same key that was
+        voided or has expired was not charged, so it is held again; one that was charged a short while ago is given
+        back as it was captured (``is_replayed``), to be delivered once more without a second charge. Raises
+        ``CallRunning``, ``CallCharged`` for one that was charged earlier, and whatever keeps a hold from being made.
+        """
+        for attempt in range(MAX_TRIES):
+            outcome = await self._services.submit(
+                HoldUsage(
+                    company=company,
+                    by=key.id,
+                    key=_attempt_key(once, attempt),
+                    request=request,
+                    usage=usage,
+                    only_actions=None if key.actions is None else frozenset(key.actions),
+                    ttl=seconds + SLACK_SECONDS,
+                )
+            )
+            if not outcome.is_replayed or not isinstance(outcome.reply, Hold):
+                self._services.metrics.observe_reply(outcome.reply)
+                return outcome
+            row = await self._services.read(self._services.reads.hold, company, outcome.reply.id)
+            if row.status == "open":
+                raise CallRunning(once or "")
+            if row.status == "captured":
+                await self._check_repeat(row)
+                return Outcome(row, is_replayed=True)
+        raise CallRunning(once or "")
+
+    async def _check_repeat(self, row: Hold) -> None:
+        """A charged call is delivered again while its client may still be waiting for it, and not for ever."""
+        now = await self._services.read(self._services.reads.clock)
+        times = self._repeats.get((row.company, row.id), 0) + 1
+        if now - (row.closed_at or 0) > REPEAT_SECONDS * SECOND or times > MAX_TRIES:
+            raise CallCharged(row.charge or row.id)
+        if len(self._repeats) >= 10_000:  # noqa: PLR2004 - what is older has long been refused by its time
+            self._repeats.clear()
+        self._repeats[row.company, row.id] = times
+
+    async def capture(self, hold: Hold, by: str) -> Hold | Declined:
+        """Charge the call. Afterwards it is charged, whatever becomes of it. Raises what keeps it from being so."""
+        outcome = await self._services.submit(CaptureHold(company=hold.company, by=by, hold=hold.id))
+        if not isinstance(outcome.reply, Hold | Declined):
+            raise TypeError(type(outcome.reply).__name__)
+        self._services.metrics.observe_reply(outcome.reply)
+        return outcome.reply
+
+    async def measure(self, hold: Hold, by: str, measures: Mapping[str, int]) -> None:
+        """Note what the call has used, in an entry of its own. It moves no request, so its failure is only logged."""
+        if hold.charge is None or not measures:
+            return
+        try:
+            await self._services.submit(
+                MeasureCharge(company=hold.company, by=by, charge=hold.charge, measures=measures)
+            )
+        except KvotaError as error:
+            structlog.get_logger("kvota.gateway").warning("measures_lost", code=error.code, charge=hold.charge)
+
+    async def settle(self, hold: Hold, by: str) -> None:
+        """Give back what was held for a call that was not delivered.
+
+        Returns when it is done, or after a moment; it then goes on by itself until it is done or the hold expires.
+        """
+        task = asyncio.ensure_future(self._settle(hold, by))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+        await asyncio.wait({task}, timeout=SETTLING_SECONDS)
+
+    async def _settle(self, hold: Hold, by: str) -> None:
+        pause, deadline = 0.05, asyncio.get_running_loop().time() + (hold.expires_at - hold.at) / SECOND
+        while asyncio.get_running_loop().time() < deadline:
+            try:
+                await self._give_back(hold, by)
+            except WorldError:
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+            except CallerError as error:
+                structlog.get_logger("kvota.gateway").warning("hold_not_settled", code=error.code, hold=hold.id)
+                return
+            else:
+                return
+
+    async def _give_back(self, hold: Hold, by: str) -> None:
+        try:
+            await self._services.submit(VoidHold(company=hold.company, by=by, hold=hold.id))
+        except HoldClosed:
+            row = await self._services.read(self._services.reads.hold, hold.company, hold.id)
+            if row.charge is not None:  # its capture went through, and nobody was told
+                reason = "not delivered: the answer to its capture was lost"
+                await self._services.submit(RefundCharge(company=hold.company, by=by, charge=row.charge, reason=reason))
+
+    async def close(self) -> None:
+        """Wait a little for what is being given back; what is left expires."""
+        if self._settling:
+            await asyncio.wait(self._settling, timeout=CLOSING_SECONDS)
+
+
+def _attempt_key(once: str | None, attempt: int) -> str | None:
+    """The idempotency key of an attempt: the client's own, and after calls that came to nothing one made of it."""
+    if once is None or not attempt:
+        return once
+    return f"gateway:{sha256(once.encode()).hexdigest()}:{attempt}"
