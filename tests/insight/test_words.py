@@ -98,6 +98,12 @@ def test_a_forecast_that_runs_out_says_when_and_what_is_missing():
     ]
 
 
+def test_what_is_missing_only_at_the_worst_is_not_called_nothing():
+    one = foreseen(missing=Range(low=0, middle=0, high=36))
+    assert words.forecast(one, "en")[-1] == "Missing at the worst: 36 requests."
+    assert words.forecast(one, "ru")[-1] == "В худшем случае не хватит: 36 запросов."
+
+
 def test_too_little_and_boosts_that_pay_are_said():
     thin = foreseen(verdict="unknown", basis="too_thin", known_days=1)
     assert words.forecast(thin, "ru") == [

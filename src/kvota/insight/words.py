@@ -24,6 +24,9 @@ _MONTHS: dict[Language, tuple[str, ...]] = {
     "ru": ("января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября",
            "ноября", "декабря"),
 }  # fmt: skip
+_NOMINATIVE = (
+    "январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август", "сентябрь", "октябрь", "ноябрь", "декабрь",
+)  # fmt: skip
 _NARROW = "\u202f"
 _FEW, _TEENS = range(2, 5), range(11, 15)
 
@@ -100,7 +103,11 @@ def forecast(said: Forecast, language: Language) -> list[str]:
         )
     if said.missing is not None and said.missing.high > 0:
         middle, between = counted(said.missing.middle, "requests", language), _between(said.missing, language)
-        lines.append(f"Не хватит: {middle} ({between})." if is_russian else f"Missing: {middle} ({between}).")
+        most = counted(said.missing.high, "requests", language)
+        if said.missing.middle:
+            lines.append(f"Не хватит: {middle} ({between})." if is_russian else f"Missing: {middle} ({between}).")
+        else:
+            lines.append(f"В худшем случае не хватит: {most}." if is_russian else f"Missing at the worst: {most}.")
     if said.basis == "rough":
         lines.append(
             "Прогноз пока грубый: данных меньше двух недель."
@@ -253,12 +260,17 @@ def _mix(one: Advice, titles: Titles, language: Language) -> str:
         raise TypeError(one)
     boosts = "".join(f" + {count} × “{titles(name)}”" for name, count in mix.boosts.items())
     saved, price, paid = (money(p, language) for p in (one.worth, mix.price, mix.paid))
+    start, end = (_month(month, language) for month in (mix.start, mix.end))
     if language == "ru":
         boosts = boosts.replace("“", "«").replace("”", "»")
-        return (
-            f"Для расхода {mix.start}…{mix.end} дешевле «{titles(mix.plan)}»{boosts}: {price} вместо {paid}, "
-            f"экономия {saved}."
-        )
-    return (
-        f"For the use of {mix.start} to {mix.end}, “{titles(mix.plan)}”{boosts} is {price}, not {paid}: {saved} less."
-    )
+        months = start if start == end else f"{start} — {end}"
+        return f"Дешевле был бы «{titles(mix.plan)}»{boosts} ({months}): {price} вместо {paid}, экономия {saved}."
+    months = start if start == end else f"{start} to {end}"
+    return f"“{titles(mix.plan)}”{boosts} would have been cheaper ({months}): {price}, not {paid}: {saved} less."
+
+
+def _month(text: str, language: Language) -> str:
+    """``2026-10`` as October 2026."""
+    year, month = text.split("-")
+    name = _MONTHS["en"][int(month) - 1] if language == "en" else _NOMINATIVE[int(month) - 1]
+    return f"{name} {year}"

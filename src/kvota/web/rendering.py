@@ -95,8 +95,8 @@ def _filters(language: Language) -> dict[str, Any]:
     def money(price: Price) -> str:
         return words.money(price, language)
 
-    def date(day: dt.date) -> str:
-        return words.date(day, language)
+    def date(day: dt.date | str) -> str:
+        return words.date(day if isinstance(day, dt.date) else dt.date.fromisoformat(day), language)
 
     def counted(count: int, what: str) -> str:
         return words.counted(count, what, language)
