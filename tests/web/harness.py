@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from html import unescape
+from pathlib import Path
 from typing import NamedTuple
 
 import httpx2
@@ -14,7 +15,8 @@ from kvota.core import commands
 from kvota.doors import open_doors
 from kvota.settings import Settings
 from kvota.wiring import open_meter
-from tests.api.harness import CATALOGUE
+
+CATALOGUE = Path(__file__).parent / "pages.toml"
 
 HOST = "127.0.0.1:8024"
 PASSWORD = "a password of the tests"

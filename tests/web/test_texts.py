@@ -17,9 +17,10 @@ SOURCES = "\n".join(
     if file.name.endswith((".html", ".py"))
 )
 BUILT = (
-    "role.", "problem.title_", "problem.detail_", "nav.", "welcome.", "overview.bar_", "part.", "act.", "told.",
-    "reason.", "companies.risk_", "mine.cap_", "mine.per_", "mine.was_", "appeals.", "prices.free_",
-)  # fmt: skip
+    "nav.",
+    *re.findall(r"""\bt\(['"]([a-z_.]+)['"] ~""", SOURCES),
+    *re.findall(r"""wording\(f"([a-z_.]+)\{""", SOURCES),
+)
 """Beginnings of keys that are put together from a name."""
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from kvota.api.calls import Call, page
 from kvota.api.problems import Answer
-from kvota.asgi.auth import MEMBER
+from kvota.asgi import keys
 from kvota.core import commands
 from kvota.core.decisions.calls import CapPut
 from kvota.core.periods import instant, milliseconds
-from kvota.errors import Invalid, NotFound, UnknownAction
+from kvota.errors import Invalid, NotFound
 from kvota.store import ApiKey
 from kvota.wire import asking, views
 from kvota.wire import replies as wire
@@ -45,29 +45,7 @@ async def remove_cap(call: Call) -> Answer:
 async def make_key(call: Call) -> Answer:
     """Make an API key; a key that is bound to actions makes only such as are bound to some of them."""
     body: KeyRequest = call.body
-    if (body.role == MEMBER) != (body.user is not None):
-        rule = "is needed: a member's key is one person's" if body.user is None else "belongs to a member's key only"
-        raise Invalid.field("user", rule, body.user)
-    reads = call.services.reads
-    if body.actions is not None:
-        known = (await call.services.read(reads.catalogue)).actions
-        for action in body.actions:
-            if action not in known:
-                rule = "is not an action of the catalogue; GET /v1/catalogue lists them"
-                raise UnknownAction.field("actions", rule, action)
-    bound = call.key.actions
-    if bound is not None and not (body.actions and set(body.actions) <= set(bound)):
-        rule = f"must be among the actions that your own key is bound to: {', '.join(bound)}"
-        raise Invalid.field("actions", rule, None if body.actions is None else list(body.actions))
-    key, secret = await call.services.read(
-        reads.make_key,
-        role=body.role,
-        company=call.company,
-        user=body.user,
-        label=body.label,
-        actions=None if body.actions is None else tuple(dict.fromkeys(body.actions)),
-        operator=call.operator,
-    )
+    key, secret = await keys.make_key(call.services, call.company, body, call.key.actions, call.operator)
     made = wire.NewApiKey(id=key.id, role=key.role, user=key.user, label=key.label, actions=_actions(key), key=secret)
     return Answer(201, made)
 

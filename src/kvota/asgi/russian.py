@@ -16,6 +16,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"must have (\d+) to (\d+) characters", r"нужно от \1 до \2 символов"),
     (r"must not be the address", "не должен совпадать с адресом"),
     (r"is not the same password", "пароли не совпадают"),
+    (r"is your own: let another administrator remove it", "это ваш вход: его может убрать другой администратор"),
     (r"is not your password", "это не ваш пароль"),
     (r"does not open this: the address or the password is wrong", "адрес или пароль неверен"),
     (r"is in use already: each address signs in once", "адрес уже занят: на каждый — один вход"),

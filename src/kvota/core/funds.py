@@ -31,6 +31,13 @@ def available(account: Account, catalogue: Catalogue) -> int:
     return allowance_left(account, catalogue) + account.boosts_left
 
 
+def suspended_by_boost(account: Account, catalogue: Catalogue) -> int:
+    """How much of the package could not be used any more this month if a boost came now (RULES §4)."""
+    if not catalogue.boosts_first or is_suspended(account, catalogue):
+        return 0
+    return allowance_left(account, catalogue)
+
+
 def draw(amount: int, account: Account, catalogue: Catalogue, boosts: Iterable[Boost]) -> Draws:
     """Who pays ``amount``, in order; it must not exceed what is available."""
     draws: list[Draw] = []

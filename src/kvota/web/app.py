@@ -146,10 +146,7 @@ class Web:
         except CallerError as error:
             if page.again is None or isinstance(error, NotFound | Forbidden | Unauthenticated):
                 raise
-            visit.status = STATUS[error.code]
-            visit.errors = {one.field: texts.translated(one.message, visit.language) for one in error.errors} or {
-                "": self._told(visit, error)[1]
-            }
+            visit.refuse(error, self._told(visit, error)[1])
             return await page.again(visit)
 
     def _route(self, scope: Scope) -> tuple[Page, dict[str, str]]:

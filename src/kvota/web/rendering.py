@@ -1,7 +1,7 @@
 """From templates to HTML, in the language and with the navigation of who came."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
@@ -86,7 +86,7 @@ def _environment(wording: Wording, assets: Assets) -> Environment:
     return environment
 
 
-def _filters(language: Language) -> dict[str, Any]:
+def _filters(language: Language) -> dict[str, Any]:  # noqa: C901 - a list of short functions
     """How values are told: ``{{ at | moment(zone) }}``, ``{{ count | counted('requests') }}``."""
 
     def number(value: int) -> str:
@@ -113,9 +113,15 @@ def _filters(language: Language) -> dict[str, Any]:
     def day(at: dt.datetime | int, zone: str) -> str:
         return words.date(local(at, zone).date(), language)
 
+    def titled_pairs(names: Iterable[str], named: words.Titles) -> list[tuple[str, str]]:
+        return [(name, named(name)) for name in names]
+
+    def paired(names: Iterable[str], also: str) -> list[tuple[str, str]]:
+        return [(name, name) for name in sorted({*names, also})]
+
     return {
         "number": number, "money": money, "date": date, "counted": counted, "word": word, "titled": titled,
-        "moment": told, "day": day,
+        "moment": told, "day": day, "titled_pairs": titled_pairs, "paired": paired,
     }  # fmt: skip
 
 

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from kvota.access import Access
 from kvota.acts import is_act
+from kvota.asgi import texts
 from kvota.asgi.languages import Language
 from kvota.asgi.services import Services
+from kvota.asgi.statuses import STATUS
 from kvota.core.commands import Command
-from kvota.errors import NotFound
+from kvota.errors import CallerError, NotFound
 from kvota.reads import Reads
 from kvota.sign_ins import Session
 from kvota.web import cookies as jar
@@ -131,6 +133,13 @@ class Visit:
     def show(self, template: str, **values: Any) -> Template:  # noqa: ANN401 - what the template shows
         """A page made from a template."""
         return Template(template, values, self.status)
+
+    def refuse(self, error: CallerError, told: str | None = None) -> None:
+        """Let the form be shown again with what is wrong: beside its fields, or ``told`` above them."""
+        self.status = STATUS[error.code]
+        self.errors = {one.field: texts.translated(one.message, self.language) for one in error.errors} or {
+            "": told or texts.detail(error, error.code, self.language)
+        }
 
     def go(self, path: str, flash: str | None = None) -> Answer:
         """Go on at that path; ``flash`` is the key of a text that is shown there once."""

@@ -7,7 +7,7 @@ from kvota.core.decisions.calls import OrderPaid
 from kvota.core.declines import MAX_LIVE_BOOSTS
 from kvota.core.entries import BoostAdded, BoostRevoked, identifier
 from kvota.core.fold import record
-from kvota.core.funds import allowance_left, is_suspended
+from kvota.core.funds import suspended_by_boost
 from kvota.core.periods import DAY, MAX_INSTANT, rfc3339
 from kvota.core.state import State, replace
 from kvota.errors import Invalid, NotFound, OrderClosed, UnknownBoost
@@ -70,7 +70,6 @@ def place_order(state: State, book: Book, command: PlaceOrder, now: int) -> Orde
     """Note a company's wish to buy a boost; nothing is credited, and it is no entry."""
     offer = _offer(book, command.boost, now)
     account, catalogue = state.known, book.at(now)
-    sleeps = is_suspended(account, catalogue)
     order = Order(
         company=state.company,
         id=identifier("ord", account.orders + 1),
@@ -78,7 +77,7 @@ def place_order(state: State, book: Book, command: PlaceOrder, now: int) -> Orde
         amount=offer.amount,
         valid_days=offer.valid_days,
         price=offer.price,
-        suspends=catalogue.boosts_first and not sleeps and allowance_left(account, catalogue) > 0,
+        suspends=suspended_by_boost(account, catalogue) > 0,
         ordered_at=now,
     )
     state.account = replace(account, orders=account.orders + 1)
