@@ -36,24 +36,27 @@ def test_the_answer_passes_unchanged_and_its_headers_tell_what_it_cost(acting, c
 
 
 def test_a_stream_is_passed_on_piece_by_piece_as_it_comes(acting, company):
-    """The service sends its second piece only when the client has the first."""
-    has_first = threading.Event()
+    """The service sends its next piece only when the client has the one before."""
+    taken = [threading.Event(), threading.Event()]
 
     async def stepwise(request, fields):
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        await response.write(b"data: 1\n\n")
-        await asyncio.get_running_loop().run_in_executor(None, has_first.wait, 20)
-        await response.write(b"data: 2\n\n")
+        for number, before in enumerate((None, *taken)):
+            if before is not None:
+                assert await asyncio.get_running_loop().run_in_executor(None, before.wait, 5)
+            await response.write(b"data: %d\n\n" % number)
         await response.write_eof()
         return response
 
     acting.behaviour = stepwise
     line = open_call(company, body=STREAM)
     reply = line.getresponse()
-    assert reply.read1() == b"data: 1\n\n"
+    assert reply.read1() == b"data: 0\n\n"
     assert company.kinds() == ["held", "captured"]  # charged before the first byte was passed on
-    has_first.set()
+    taken[0].set()
+    assert reply.read1() == b"data: 1\n\n"
+    taken[1].set()
     assert reply.read() == b"data: 2\n\n"
     line.close()
 

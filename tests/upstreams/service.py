@@ -27,21 +27,21 @@ class Seen(NamedTuple):
 class AiService:
     """``behaviour`` takes the place of the right answer; ``seen`` is all that it was sent."""
 
-    def __init__(self, *, key: str | None = KEY) -> None:
-        self.key = key
+    def __init__(self, *, key: str | None = KEY, port: int = 0) -> None:
+        self.key, self.port = key, port
         self.seen: list[Seen] = []
         self.behaviour: Behaviour | None = None
         self.came, self.cut = asyncio.Event(), asyncio.Event()
         self.models = MODELS
-        app = web.Application(client_max_size=1 << 28)
-        app.router.add_get("/v1/models", self._models)
-        app.router.add_post("/v1/{route:.*}", self._post)
-        self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
+        self.app = web.Application(client_max_size=1 << 28)
+        self.app.router.add_get("/v1/models", self._models)
+        self.app.router.add_post("/v1/{route:.*}", self._post)
+        self._runner = web.AppRunner(self.app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         self.url = ""
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()
         self.port = self._runner.addresses[0][1]
         self.url = f"http://127.0.0.1:{self.port}/v1"

@@ -150,6 +150,15 @@ async def test_an_answer_that_falls_silent_is_broken_off(stack, first):
     await asyncio.wait_for(first.cut.wait(), 10)
 
 
+async def test_a_redirect_is_not_followed(stack, first, second):
+    first.behaviour = acting.failing(307, Location=f"{second.url}/chat/completions")
+    upstreams = await opened(stack, described("one", first.url))
+    with pytest.raises(NoAnswer) as caught:
+        await upstreams.send("chat_completions", "gpt-test", CHAT)
+    assert caught.value.failures == {"one": "redirects"}
+    assert second.seen == []
+
+
 async def test_a_429_of_the_last_one_comes_back_as_it_is_with_when_to_try_again(stack, first, second):
     first.behaviour = acting.failing(500)
     second.behaviour = acting.failing(429, **{"Retry-After": "7"})
