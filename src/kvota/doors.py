@@ -9,6 +9,10 @@ from kvota.asgi.exchange import Asgi, Scope
 from kvota.asgi.metrics import Metrics
 from kvota.asgi.streaming import Receive, Send
 from kvota.gateway import Gateway
+from kvota.mail import Mailer
+from kvota.notify.sweep import Sweep
+from kvota.notify.worker import Worker
+from kvota.outgoing import Outgoing
 from kvota.settings import Settings, variables
 from kvota.upstreams import Upstreams, load
 from kvota.web import Web
@@ -40,7 +44,7 @@ class Doors:
 def open_doors(meter: Meter, metrics: Metrics, settings: Settings, *, logs_requests: bool) -> Doors:
     """The doors of this meter. They share the API's services and keyring; ``lives`` live as long as the server."""
     others: dict[str, Asgi] = {}
-    lives: list[Life] = []
+    lives: list[Life] = [open_outbox(meter, settings).live]
     living = contextlib.AsyncExitStack()
 
     async def begin() -> None:
@@ -62,3 +66,12 @@ def open_doors(meter: Meter, metrics: Metrics, settings: Settings, *, logs_reque
         lives.append(gateway.life)
     web = Web(api.services, public_url=settings.public_url, logs_requests=logs_requests)
     return Doors(api, others, web)
+
+
+def open_outbox(meter: Meter, settings: Settings) -> Worker:
+    """What sends the messages of this meter. Raises ``Invalid`` where the settings of mail cannot be read."""
+    mailer = None
+    if settings.smtp_url is not None and settings.mail_from is not None:
+        mailer = Mailer(settings.smtp_url, settings.mail_from)
+    outgoing = Outgoing(settings.private_targets)
+    return Worker(meter.store, meter.reads.notices, outgoing, mailer, sweep=Sweep(meter.store, meter.reads))

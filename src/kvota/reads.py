@@ -29,6 +29,8 @@ from kvota.editions import Editions
 from kvota.engine import Engine
 from kvota.errors import Invalid, NotFound
 from kvota.loading import Library, Loader
+from kvota.notices import Notices
+from kvota.outgoing import Outgoing
 from kvota.store import ApiKey, EntryFilter, Snapshot, Store, UsageFilter, Want
 
 COMPANIES = 1000
@@ -51,15 +53,24 @@ class Reads:
     ``operator`` is the key or the sign-in of an operator who does something that is to be noted.
 
     ``engine`` answers the quotes for which sums have to be kept first. ``clock`` replaces the store's.
+    ``outgoing`` says where webhooks may lead.
     """
 
-    def __init__(self, store: Store, engine: Engine, *, clock: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        *,
+        clock: Callable[[], int] | None = None,
+        outgoing: Outgoing | None = None,
+    ) -> None:
         self._store, self._engine, self._clock = store, engine, clock
         self._library = Library(store)
         self.editions = Editions(store, clock=clock)
         self.access = Access(store, clock=self.clock)
         self.appeals = Appeals(store, self.clock)
         self.audit = Audit(store, self.clock)
+        self.notices = Notices(store, outgoing or Outgoing())
         self._secret: bytes | None = None
         self._lock = threading.Lock()
 

@@ -18,6 +18,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     are in variables that it names.
 
     ``KVOTA_PUBLIC_URL`` is where browsers reach the server, by HTTPS as a rule: what links begin with.
+
+    ``KVOTA_SMTP_URL`` and ``KVOTA_MAIL_FROM``: the server that takes mail, and the address that it comes from.
+
     ``KVOTA_URL`` and ``KVOTA_KEY`` are for commands that speak to a running server.
     """
 
@@ -27,6 +30,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     is_sandbox: bool = False
     log_level: str = "info"
     private_targets: tuple[str, ...] = ()
+    smtp_url: str | None = None
+    mail_from: str | None = None
     upstreams: str | None = None
     public_url: str | None = None
     url: str | None = None
@@ -46,6 +51,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         is_sandbox=(get("KVOTA_SANDBOX") or "0").lower() in ("1", "true", "yes", "on"),
         log_level=(get("KVOTA_LOG_LEVEL") or "info").lower(),
         private_targets=_hosts(get("KVOTA_ALLOW_PRIVATE_TARGETS") or ""),
+        smtp_url=get("KVOTA_SMTP_URL"),
+        mail_from=get("KVOTA_MAIL_FROM"),
         upstreams=get("KVOTA_UPSTREAMS"),
         public_url=get("KVOTA_PUBLIC_URL"),
         url=get("KVOTA_URL"),

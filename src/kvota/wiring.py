@@ -9,6 +9,7 @@ from kvota.core.catalogue import Catalogue
 from kvota.editions import offer_catalogue
 from kvota.engine import Engine
 from kvota.errors import Invalid
+from kvota.outgoing import Outgoing
 from kvota.reads import Reads
 from kvota.settings import DEFAULT_CATALOGUE, Settings
 from kvota.store import Store
@@ -50,7 +51,8 @@ def open_meter(
         store.close()
         raise
     engine = Engine(store, clock=clock, on_batch=on_batch)
-    return Meter(store, engine, Reads(store, engine, clock=clock))
+    reads = Reads(store, engine, clock=clock, outgoing=Outgoing(settings.private_targets))
+    return Meter(store, engine, reads)
 
 
 def _enter_sandbox(store: Store, settings: Settings) -> None:

@@ -13,6 +13,7 @@ Titles = Callable[[str], str]
 
 _FORMS: dict[str, dict[Language, tuple[str, ...]]] = {
     "requests": {"en": ("request", "requests"), "ru": ("запрос", "запроса", "запросов")},
+    "of_requests": {"en": ("request", "requests"), "ru": ("запроса", "запросов", "запросов")},
     "calls": {"en": ("call", "calls"), "ru": ("обращение", "обращения", "обращений")},
     "days": {"en": ("whole day", "whole days"), "ru": ("полный день", "полных дня", "полных дней")},
     "valid_days": {"en": ("day", "days"), "ru": ("день", "дня", "дней")},

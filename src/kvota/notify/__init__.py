@@ -1,0 +1,1 @@
+"""Telling companies what they want to know: by signed webhook and by mail."""
