@@ -220,6 +220,12 @@ class Reads:
             self._state(view, Loader(view, book, clock), PutCompany(company=company))
             return view.entries(company, which, after, limit)
 
+    def entries_before(self, company: str, which: EntryFilter, before: int, limit: int) -> list[Written]:
+        """A page of entries with a seq below ``before``, the newest first."""
+        with self._view() as (view, book, clock):
+            self._state(view, Loader(view, book, clock), PutCompany(company=company))
+            return view.entries_before(company, which, before, limit)
+
     def head(self, company: str) -> int:
         """The number of the last entry that is written."""
         with self._store.snapshot() as view:

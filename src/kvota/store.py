@@ -135,6 +135,10 @@ class Snapshot(Loading, AbstractContextManager["Snapshot"], Protocol):
         """By seq."""
         ...
 
+    def entries_before(self, company: str, which: EntryFilter, before: int, limit: int) -> list[Written]:
+        """The last ones with a seq below ``before``, the newest first."""
+        ...
+
     def holds(self, company: str, status: str | None, after: str, limit: int) -> list[Hold]:
         """By id."""
         ...
@@ -153,6 +157,10 @@ class Snapshot(Loading, AbstractContextManager["Snapshot"], Protocol):
         A quarter of an hour belongs to the span that contains its start. ``which`` restricts to what it names.
         Rows are ordered by span and the columns of ``by`` in their order; '' stands for no user or department.
         """
+        ...
+
+    def quarters(self, company: str, span: Span, which: UsageFilter) -> list[tuple[int, Counts]]:
+        """Statistics of each quarter of an hour that begins in the span and has any, in order."""
         ...
 
     def declines(self, company: str, first: str, last: str, user: str | None) -> list[tuple[str, str, int]]:

@@ -114,10 +114,12 @@ def reads(store: Store) -> None:
         view.accounts(NAMES[5], 10)
         for which in filters:
             view.entries(NAMES[0], which, 0, 10)
+            view.entries_before(NAMES[0], which, 10**6, 10)
         for status in (None, "open", "captured", "void", "expired"):
             view.holds(NAMES[0], status, "", 10)
         view.orders(NAMES[0], "", 10)
         view.usage(NAMES[0], [Span(NOW, NOW + 1)], ["user"], UsageFilter(user="ann"))
+        view.quarters(NAMES[0], Span(NOW, NOW + 1), UsageFilter(user="ann", tool="crm"))
         view.declines(NAMES[0], "2026-11-01", "2026-12-01", "ann")
         view.declined_days(NAMES[0], "2026-11-01", "2026-12-01")
         view.keys(NAMES[0], "", 10)

@@ -134,6 +134,9 @@ def test_entries_come_in_pages_by_seq_as_they_are_filtered(store: Store):
             expected = [one for one in written if _matches(one.entry, which)]
             assert _pages(view, which, 7) == expected, which
             assert view.entries("acme", which, 0, 1000) == expected, which
+            assert view.entries_before("acme", which, 10**6, 1000) == expected[::-1], which
+            newer = [one for one in expected if one.entry.seq < 70][::-1]
+            assert view.entries_before("acme", which, 70, 5) == newer[:5], which
         assert view.entries("absent", EntryFilter(start=0, end=NOW), 0, 10) == []
 
 
@@ -151,6 +154,8 @@ def test_pages_go_on_where_the_indexes_for_filtered_lists_begin(store: Store):
                     view.entries("acme", which, INDEXED_AFTER, limit)
                     == [one for one in expected if one.entry.seq > INDEXED_AFTER][:limit]
                 ), (which, limit)
+                newest = view.entries_before("acme", which, INDEXED_AFTER + 30, limit)
+                assert newest == [one for one in expected[::-1] if one.entry.seq < INDEXED_AFTER + 30][:limit]
             assert _pages(view, which, 500) == expected, which
 
 
@@ -206,6 +211,13 @@ def test_usage_is_summed_by_span_and_by_the_asked_columns(store: Store):
             row(0, 7, tool="chat", action="chat_question", user="ann", department="sales"),
         ]
         assert view.usage("acme", [], ["user"], UsageFilter()) == []
+        assert view.usage("acme", spans, [], UsageFilter(tool="crm", user="")) == [row(0, 5, 6)]
+        whole = Span(NOW, NOW + 2 * QUARTER)
+        assert view.quarters("acme", whole, UsageFilter()) == [
+            (NOW, Counts(calls=13, requests=8, refunded=3, written_off=4)),
+            (NOW + QUARTER, Counts(calls=10)),
+        ]
+        assert view.quarters("acme", whole, UsageFilter(department="sales")) == [(NOW, Counts(calls=7))]
 
 
 def test_a_quarter_counts_in_each_span_that_contains_its_start(store: Store):

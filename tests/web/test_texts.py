@@ -21,6 +21,7 @@ BUILT = (
     *re.findall(r"""\bt\(['"]([a-z_.]+)['"] ~""", SOURCES),
     *re.findall(r"""wording\(f"([a-z_.]+)\{""", SOURCES),
 )
+
 """Beginnings of keys that are put together from a name."""
 
 

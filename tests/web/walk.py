@@ -36,11 +36,20 @@ STOPS = (
     Stop("/companies/acme/people/anna", "admin"),
     Stop("/companies/acme/keys", "admin"),
     Stop("/companies/acme/settings", "admin"),
+    Stop("/companies/acme/statistics", "admin"),
+    Stop("/companies/acme/statistics?tool=crm&without=department", "operator"),
+    Stop("/companies/acme/statistics/entries?tool=crm", "admin"),
+    Stop("/companies/acme/entries", "admin"),
+    Stop("/companies/acme/entries?kind=charged&user=anna", "operator"),
+    Stop("/companies/acme/entries/20", "admin"),
+    Stop("/companies/acme/advice", "admin", click="details summary"),
     Stop("/sessions", "admin"),
     Stop("/mine", "member"),
     Stop("/nothing", "member"),
 )
 ELSEWHERE = {
+    "ledger_csv": "is a file",
+    "ledger_xlsx": "is a file",
     "home": "leads on to the first page of the role",
 }
 """Pages that need no look of their own, and why."""

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from kvota.core.account import Counts
 from kvota.core.catalogue import Value
 from kvota.core.periods import Span, days_between, hours_of
 from kvota.errors import Invalid
@@ -13,6 +14,7 @@ from kvota.store import UsageFilter, UsageRow
 MAX_DAYS = 366
 Name = str | int | None
 Column = Literal["tool", "action", "user", "department"]
+COLUMNS: tuple[Column, ...] = ("tool", "action", "user", "department")
 
 
 class Choice(Value, frozen=True, kw_only=True):
@@ -105,10 +107,9 @@ def statistics(reads: Reads, company: str, chosen: Choice, limit: int = 100) -> 
         zone = look.state.known.time_zone
         before = chosen.start - dt.timedelta(days=days)
         pieces = [*_pieces(zone, 0, chosen.start, days, chosen.hour), *_pieces(zone, 1, before, days, chosen.hour)]
-        by_time = [(pieces[row.span], row) for row in _sums(look, pieces, (), chosen)]
+        by_time = list(_by_time(look, pieces, chosen))
         wide = pieces if chosen.hour is not None else _halves(pieces)
-        by_action = [(wide[row.span], row) for row in _sums(look, wide, ("tool", "action"), chosen)]
-        by_user = [(wide[row.span], row) for row in _sums(look, wide, ("user", "department"), chosen)]
+        by_column = [(wide[row.span], row) for row in _sums(look, wide, COLUMNS, chosen)]
         return Statistics(
             company=company,
             at=look.now,
@@ -118,10 +119,10 @@ def statistics(reads: Reads, company: str, chosen: Choice, limit: int = 100) -> 
             total=_line(None, [(piece.half, row) for piece, row in by_time]),
             days=tuple(_in_order([(p.day, p.half, row) for p, row in by_time], _dates(chosen))),
             hours=tuple(_in_order([(p.hour, p.half, row) for p, row in by_time], list(range(24)))),
-            tools=_by_spent("tool", by_action, limit),
-            actions=_by_spent("action", by_action, limit),
-            users=_by_spent("user", by_user, limit),
-            departments=_by_spent("department", by_user, limit),
+            tools=_by_spent("tool", by_column, limit),
+            actions=_by_spent("action", by_column, limit),
+            users=_by_spent("user", by_column, limit),
+            departments=_by_spent("department", by_column, limit),
             declines=_declines(look, chosen, before),
         )
 
@@ -160,7 +161,21 @@ def _sums(look: Look, pieces: Sequence[Piece], by: Sequence[Column], chosen: Cho
     return look.view.usage(look.state.company, [piece.span for piece in pieces], by, chosen.columns)
 
 
-def _line(name: Name, rows: Iterable[tuple[int, UsageRow]], others: int = 0) -> Line:
+def _by_time(look: Look, pieces: Sequence[Piece], chosen: Choice) -> Iterable[tuple[Piece, Counts]]:
+    """What each stretch of an hour has used; quarters of an hour are read, in the order of time."""
+    ordered = sorted(pieces, key=lambda piece: piece.span.start)
+    if not ordered:
+        return
+    whole = Span(ordered[0].span.start, ordered[-1].span.end)
+    place = 0
+    for quarter, counts in look.view.quarters(look.state.company, whole, chosen.columns):
+        while ordered[place].span.end <= quarter:
+            place += 1
+        if ordered[place].span.start <= quarter:
+            yield ordered[place], counts
+
+
+def _line(name: Name, rows: Iterable[tuple[int, UsageRow]] | Iterable[tuple[int, Counts]], others: int = 0) -> Line:
     halves = [[0, 0, 0, 0], [0, 0, 0, 0]]
     for half, row in rows:
         sums = halves[half]
@@ -176,9 +191,9 @@ def _dates(chosen: Choice) -> list[str]:
     return [(chosen.start + dt.timedelta(days=n)).isoformat() for n in range((chosen.end - chosen.start).days)]
 
 
-def _in_order(rows: Sequence[tuple[int, int, UsageRow]], names: Sequence[str] | Sequence[int]) -> Iterable[Line]:
+def _in_order(rows: Sequence[tuple[int, int, Counts]], names: Sequence[str] | Sequence[int]) -> Iterable[Line]:
     """A line for each name; rows are told by its place."""
-    found: list[list[tuple[int, UsageRow]]] = [[] for _ in names]
+    found: list[list[tuple[int, Counts]]] = [[] for _ in names]
     for place, half, row in rows:
         found[place].append((half, row))
     return (_line(name, of_it) for name, of_it in zip(names, found, strict=True))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from kvota.acts import Act
 from kvota.core.account import Account, Counts, Hold, Order, StatisticsKey
@@ -57,7 +57,7 @@ HOLD_PAGES = {
 HOLD_PAGES["expired"] = HOLD_PAGES["void"]
 ENTRY_PAGE = """
 SELECT t.body, t.hash FROM entries t
-WHERE t.company = ? AND t.seq > ? AND t.seq < ? {conditions} ORDER BY t.seq LIMIT ?
+WHERE t.company = ? AND t.seq > ? AND t.seq < ? {conditions} ORDER BY t.seq {order} LIMIT ?
 """
 # Time never runs backwards in a ledger and its numbers have no gaps, so an instant is found by halving them: some
 # twenty look-ups by the primary key, and no index on "at" that every entry would have to pay for.
@@ -78,6 +78,12 @@ USAGE = Lookup(
     "statistics",
     "t.company = ? AND t.quarter >= CAST(w.value->>1 AS bigint) AND t.quarter < CAST(w.value->>2 AS bigint)",
 )
+QUARTERS = """
+SELECT t.quarter, CAST(sum(t.calls) AS bigint), CAST(sum(t.requests) AS bigint), CAST(sum(t.refunded) AS bigint),
+       CAST(sum(t.written_off) AS bigint)
+FROM statistics t WHERE t.company = ? AND t.quarter >= ? AND t.quarter < ? {conditions}
+GROUP BY t.quarter ORDER BY t.quarter
+"""
 DECLINES = """
 SELECT t.reason, t.tool, CAST(sum(t.count) AS bigint) FROM declines t
 WHERE t.company = ? AND t.day >= ? AND t.day < ? {conditions} GROUP BY t.reason, t.tool ORDER BY t.reason, t.tool
@@ -176,24 +182,41 @@ class Reading:
         return [ACCOUNTS.read(row) for row in self._rows(ACCOUNT_PAGE, after, limit)]
 
     def entries(self, company: str, which: EntryFilter, after: int, limit: int) -> list[Written]:
-        before = LAST
-        if which.start is not None:
-            after = max(after, self._first_since(company, which.start) - 1)
-        if which.end is not None:
-            before = self._first_since(company, which.end)
+        first, last = self._between(company, which)
+        return self._entries(company, which, (max(after, first), last), limit, "ASC")
+
+    def entries_before(self, company: str, which: EntryFilter, before: int, limit: int) -> list[Written]:
+        first, last = self._between(company, which)
+        return self._entries(company, which, (first, min(before, last)), limit, "DESC")
+
+    def _between(self, company: str, which: EntryFilter) -> tuple[int, int]:
+        """The numbers between which the entries of that time lie."""
+        after = 0 if which.start is None else self._first_since(company, which.start) - 1
+        return after, LAST if which.end is None else self._first_since(company, which.end)
+
+    def _entries(
+        self, company: str, which: EntryFilter, between: tuple[int, int], limit: int, order: Literal["ASC", "DESC"]
+    ) -> list[Written]:
+        after, before = between
         asked = {"kind": which.kind, '"user"': which.user, "action": which.action}
         parameters = [value for value in asked.values() if value is not None]
         conditions = "".join(f" AND t.{name} = ?" for name, value in asked.items() if value is not None)
-        if not parameters:
-            return self._entries("", company, after, before, limit)
-        found = self._entries(conditions, company, after, min(before, INDEXED_AFTER + 1), *parameters, limit)
-        if len(found) < limit:
-            conditions += f" AND t.seq > {INDEXED_AFTER}"
-            found += self._entries(conditions, company, after, before, *parameters, limit - len(found))
+        indexed = f"{conditions} AND t.seq > {INDEXED_AFTER}"
+        parts = (
+            [("", after, before)]
+            if not parameters
+            else [
+                (conditions, after, min(before, INDEXED_AFTER + 1)),
+                (indexed, max(after, INDEXED_AFTER), before),
+            ]
+        )
+        found: list[Written] = []
+        for text, low, high in parts if order == "ASC" else reversed(parts):
+            if low + 1 < high and len(found) < limit:
+                page = ENTRY_PAGE.format(conditions=text, order=order)
+                rows = self._rows(page, company, low, high, *parameters, limit - len(found))
+                found += [read_entry(row) for row in rows]
         return found
-
-    def _entries(self, conditions: str, *parameters: object) -> list[Written]:
-        return [read_entry(row) for row in self._rows(ENTRY_PAGE.format(conditions=conditions), *parameters)]
 
     def _first_since(self, company: str, at: int) -> int:
         """The number of the first entry at or after an instant, or of the one to come."""
@@ -216,7 +239,7 @@ class Reading:
     def usage(self, company: str, spans: Sequence[Span], by: Sequence[str], which: UsageFilter) -> list[UsageRow]:
         names = {name: f't."{name}"' for name in KEYS}
         keys = ", ".join(names[name] if name in by else "CAST(NULL AS text)" for name in KEYS)
-        asked = {name: value for name in KEYS if (value := getattr(which, name)) is not None}
+        asked = _asked(which)
         condition = USAGE.condition + "".join(f" AND {names[name]} = ?" for name in asked)
         text = self._dialect.looked_up(USAGE._replace(columns=USAGE.columns.format(keys=keys), condition=condition))
         text += " GROUP BY " + ", ".join(["1", *(names[name] for name in by)])
@@ -238,6 +261,12 @@ class Reading:
             )
         ]
         return sorted(found, key=lambda row: (row.span, *(getattr(row, name) for name in by)))
+
+    def quarters(self, company: str, span: Span, which: UsageFilter) -> list[tuple[int, Counts]]:
+        asked = _asked(which)
+        text = QUARTERS.format(conditions="".join(f' AND t."{name}" = ?' for name in asked))
+        rows = self._rows(text, company, *span, *asked.values())
+        return [(quarter, Counts(*counts)) for quarter, *counts in rows]
 
     def declines(self, company: str, first: str, last: str, user: str | None) -> list[tuple[str, str, int]]:
         text = DECLINES.format(conditions="" if user is None else 'AND t."user" = ?')
@@ -301,3 +330,7 @@ class Reading:
     def all_statistics(self, company: str, start: int = -LAST, end: int = LAST) -> list[tuple[StatisticsKey, Counts]]:
         rows = self._rows(ALL_STATISTICS, company, start, end)
         return [(StatisticsKey(*row[:5]), Counts(*row[5:])) for row in rows]
+
+
+def _asked(which: UsageFilter) -> dict[str, str]:
+    return {name: value for name in KEYS if (value := getattr(which, name)) is not None}

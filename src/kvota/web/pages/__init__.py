@@ -2,6 +2,7 @@
 
 from kvota.web.page import Page
 from kvota.web.pages import (
+    advice,
     appeals,
     boosts,
     caps,
@@ -11,6 +12,7 @@ from kvota.web.pages import (
     entrance,
     home,
     keys,
+    ledger,
     mine,
     operator,
     overview,
@@ -18,6 +20,7 @@ from kvota.web.pages import (
     plan,
     prices,
     sessions,
+    statistics,
 )
 
 
@@ -34,6 +37,9 @@ def pages() -> tuple[Page, ...]:
         *people.pages(),
         *keys.pages(),
         *company_settings.pages(),
+        *statistics.pages(),
+        *advice.pages(),
+        *ledger.pages(),
         *companies.pages(),
         *operator.pages(),
         *catalogues.pages(),
