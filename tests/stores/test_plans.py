@@ -1,12 +1,16 @@
 """Every statement of a decision finds its rows by an index: EXPLAIN shows no walk through a table."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import apsw
 import psycopg
 import pytest
 
+from kvota.acts import act
 from kvota.core.account import DeclineKey, SpendingKey
+from kvota.core.notices import event
 from kvota.core.periods import Span
 from kvota.store import Batch, EntryFilter, Store, UsageFilter, Want
 from kvota.stores import open_store
@@ -48,6 +52,7 @@ def hot_statements(dialect: Dialect) -> list[Statement]:
         slots=[(name, 2, 5) for name in NAMES],
         spending=[(name, "user", "ann", NOW) for name in NAMES],
         departments=pairs,
+        levels=NAMES[:20],
     )
     assert all(getattr(want, name) for name in want.__struct_fields__)
     statements.load(recorder, want)
@@ -69,6 +74,8 @@ def hot_statements(dialect: Dialect) -> list[Statement]:
         spending=[("acme", SpendingKey("user", "ann", NOW), 1)],
         declines=[("acme", DeclineKey("2026-11-22", "x", "chat", ""), 1)],
         remembered=[remembered()],
+        events=[event("acme", "package.threshold", "80", NOW, {"used": 8})],
+        acts=[act(NOW, "key_1", "suspend", "acme")],
     )
     assert all(getattr(batch, name) for name in batch.__struct_fields__)
     return [
@@ -107,6 +114,7 @@ def reads(store: Store) -> None:
         EntryFilter(kind="charged"),
         EntryFilter(user="ann"),
         EntryFilter(action="x"),
+        EntryFilter(kind="charged", user="ann", action="x"),
         EntryFilter(start=NOW, end=NOW + 1),
     ]
     with store.snapshot() as view:
@@ -235,21 +243,46 @@ def test_reads_walk_through_no_table_on_postgres(filled_postgres):
     assert {name for name in after if after[name] != before[name]} <= few
 
 
-def test_reads_walk_through_no_table_on_sqlite(sqlite_url: str, monkeypatch):
-    store = open_store(sqlite_url)
-    store.migrate()
-    fill(store)
-    asked: list[Statement] = []
+@contextmanager
+def asked_of_sqlite(monkeypatch) -> Iterator[list[Statement]]:
+    """The statements that are run meanwhile."""
     from kvota.stores import sqlite  # noqa: PLC0415 - what is tested
 
+    asked: list[Statement] = []
     run = sqlite.Connection.run
 
     def noting(self, statements):
         asked.extend(statements)
         return run(self, statements)
 
-    monkeypatch.setattr(sqlite.Connection, "run", noting)
-    reads(store)
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite.Connection, "run", noting)
+        yield asked
+
+
+def test_filters_together_open_no_entry_that_one_of_them_leaves_out(sqlite_url: str, monkeypatch):
+    """Each other filter is answered by its index alone."""
+    store = open_store(sqlite_url)
+    store.migrate()
+    fill(store)
+    with asked_of_sqlite(monkeypatch) as asked, store.snapshot() as view:
+        view.entries(NAMES[0], EntryFilter(kind="charged", user="ann", action="x"), 0, 10)
+    store.close()
+    connection = apsw.Connection(sqlite_url.removeprefix("sqlite:///"))
+    (one,) = [statement for statement in asked if "INDEXED BY" in statement.sql]
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {one.sql}", tuple(one.parameters))]
+    connection.close()
+    assert "SEARCH t USING INDEX entries_user (company=? AND user=? AND seq>? AND seq<?)" in plan
+    assert [line for line in plan if "COVERING INDEX entries_action" in line]
+    assert [line for line in plan if "COVERING INDEX entries_kind" in line]
+
+
+def test_reads_walk_through_no_table_on_sqlite(sqlite_url: str, monkeypatch):
+    store = open_store(sqlite_url)
+    store.migrate()
+    fill(store)
+    with asked_of_sqlite(monkeypatch) as asked:
+        reads(store)
     store.close()
     connection = apsw.Connection(sqlite_url.removeprefix("sqlite:///"))
     for statement in asked:

@@ -43,6 +43,9 @@ class Lookup(NamedTuple):
 class Dialect:
     """How one database spells what the other spells differently."""
 
+    takes_one_index = False
+    """Whether a table is reached by one index at most, however many would help."""
+
     def __init__(self, *, parameter: str, wants: str, now: str, skip_locked: str) -> None:
         self.parameter, self._wants, self._now = parameter, wants, now
         self._skip_locked = skip_locked
@@ -84,6 +87,8 @@ class Dialect:
 
 class Sqlite(Dialect):
     """Documents are taken apart by ``jsonb_each``: parsed once, where ``json_each`` parses a row for each column."""
+
+    takes_one_index = True
 
     def __init__(self) -> None:
         super().__init__(

@@ -56,9 +56,19 @@ HOLD_PAGES = {
 }
 HOLD_PAGES["expired"] = HOLD_PAGES["void"]
 ENTRY_PAGE = """
-SELECT t.body, t.hash FROM entries t
+SELECT t.body, t.hash FROM entries t {source}
 WHERE t.company = ? AND t.seq > ? AND t.seq < ? {conditions} ORDER BY t.seq {order} LIMIT ?
 """
+FILTERED = ("user", "action", "kind")
+"""What entries are filtered by, what is likely the rarer first."""
+INDEXED_AFTER = 5000
+"""The partial indexes for filtered lists of entries begin after this one."""
+ALSO = f"""
+AND EXISTS (
+    SELECT 1 FROM entries k INDEXED BY entries_{{name}}
+    WHERE k.company = t.company AND k."{{name}}" = ? AND k.seq = t.seq AND k.seq > {INDEXED_AFTER}
+)
+"""  # noqa: S608 - a number of ours
 # Time never runs backwards in a ledger and its numbers have no gaps, so an instant is found by halving them: some
 # twenty look-ups by the primary key, and no index on "at" that every entry would have to pay for.
 FIRST_SINCE = """
@@ -135,8 +145,6 @@ FROM statistics t WHERE t.company = ? AND t.quarter >= ? AND t.quarter < ?
 ORDER BY t.quarter, t.tool, t.action, t."user", t.department
 """
 LAST = 2**63 - 1
-INDEXED_AFTER = 5000
-"""The partial indexes for filtered lists of entries begin after this one."""
 
 
 class Reading:
@@ -198,25 +206,34 @@ class Reading:
         self, company: str, which: EntryFilter, between: tuple[int, int], limit: int, order: Literal["ASC", "DESC"]
     ) -> list[Written]:
         after, before = between
-        asked = {"kind": which.kind, '"user"': which.user, "action": which.action}
-        parameters = [value for value in asked.values() if value is not None]
-        conditions = "".join(f" AND t.{name} = ?" for name, value in asked.items() if value is not None)
-        indexed = f"{conditions} AND t.seq > {INDEXED_AFTER}"
-        parts = (
-            [("", after, before)]
-            if not parameters
-            else [
-                (conditions, after, min(before, INDEXED_AFTER + 1)),
-                (indexed, max(after, INDEXED_AFTER), before),
+        asked = {name: value for name in FILTERED if (value := getattr(which, name)) is not None}
+        conditions = "".join(f' AND t."{name}" = ?' for name in asked)
+        parts = [("", conditions, after, before)]
+        if asked:
+            source, indexed = self._indexed(list(asked))
+            parts = [
+                ("", conditions, after, min(before, INDEXED_AFTER + 1)),
+                (source, f"{indexed} AND t.seq > {INDEXED_AFTER}", max(after, INDEXED_AFTER), before),
             ]
-        )
         found: list[Written] = []
-        for text, low, high in parts if order == "ASC" else reversed(parts):
+        for source, text, low, high in parts if order == "ASC" else reversed(parts):
             if low + 1 < high and len(found) < limit:
-                page = ENTRY_PAGE.format(conditions=text, order=order)
-                rows = self._rows(page, company, low, high, *parameters, limit - len(found))
+                page = ENTRY_PAGE.format(source=source, conditions=text, order=order)
+                rows = self._rows(page, company, low, high, *asked.values(), limit - len(found))
                 found += [read_entry(row) for row in rows]
         return found
+
+    def _indexed(self, names: Sequence[str]) -> tuple[str, str]:
+        """Which index leads through the entries, and the conditions on them.
+
+        SQLite takes one index for a table, and would open every entry that it leads to: the others are asked through
+        theirs, which say yes or no without the entry. PostgreSQL puts the indexes together by itself.
+        """
+        first, *others = names
+        if not others or not self._dialect.takes_one_index:
+            return "", "".join(f' AND t."{name}" = ?' for name in names)
+        conditions = "".join(ALSO.format(name=name) for name in others)
+        return f"INDEXED BY entries_{first}", f' AND t."{first}" = ?{conditions}'
 
     def _first_since(self, company: str, at: int) -> int:
         """The number of the first entry at or after an instant, or of the one to come."""
