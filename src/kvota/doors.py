@@ -8,13 +8,14 @@ from kvota.api.app import build_app
 from kvota.asgi.exchange import Asgi, Scope
 from kvota.asgi.metrics import Metrics
 from kvota.asgi.streaming import Receive, Send
+from kvota.bitrix24 import open_bitrix24
 from kvota.gateway import Gateway
 from kvota.mail import Mailer
 from kvota.notify.sweep import Sweep
 from kvota.notify.worker import Worker
 from kvota.outgoing import Outgoing
 from kvota.settings import Settings, variables
-from kvota.upstreams import Upstreams, load
+from kvota.upstreams import Calls, Upstreams, load
 from kvota.web import Web
 from kvota.wiring import Meter
 
@@ -59,11 +60,16 @@ def open_doors(meter: Meter, metrics: Metrics, settings: Settings, *, logs_reque
         on_shutdown=living.aclose,
         logs_requests=logs_requests,
     )
+    calls: Calls | None = None
     if settings.upstreams is not None:
         upstreams = Upstreams(load(settings.upstreams, variables()))
         gateway = Gateway(api.services, api.keyring, upstreams, logs_requests=logs_requests)
         others["openai"] = gateway
         lives.append(gateway.life)
+        calls = Calls(upstreams)
+    portals = open_bitrix24(meter.store, api.services, settings, calls)
+    others["bitrix24"] = portals.door
+    lives += portals.lives
     web = Web(api.services, public_url=settings.public_url, logs_requests=logs_requests)
     return Doors(api, others, web)
 

@@ -21,6 +21,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``KVOTA_SMTP_URL`` and ``KVOTA_MAIL_FROM``: the server that takes mail, and the address that it comes from.
 
+    ``KVOTA_TEXT_MODEL``, ``KVOTA_IMAGE_MODEL`` and ``KVOTA_AUDIO_MODEL`` answer Bitrix24's requests.
+
+    ``KVOTA_BITRIX24_CLIENT_ID`` and ``KVOTA_BITRIX24_CLIENT_SECRET`` are those of an application of portals, and
+    ``KVOTA_BITRIX24_OAUTH`` is where its tokens are renewed.
+
     ``KVOTA_URL`` and ``KVOTA_KEY`` are for commands that speak to a running server.
     """
 
@@ -34,6 +39,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_from: str | None = None
     upstreams: str | None = None
     public_url: str | None = None
+    text_model: str = "gpt-4o-mini"
+    image_model: str = "dall-e-3"
+    audio_model: str = "whisper-1"
+    bitrix24_client: str | None = None
+    bitrix24_secret: str | None = None
+    bitrix24_oauth: str = "https://oauth.bitrix.info"
     url: str | None = None
     key: str | None = None
 
@@ -55,6 +66,12 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         mail_from=get("KVOTA_MAIL_FROM"),
         upstreams=get("KVOTA_UPSTREAMS"),
         public_url=get("KVOTA_PUBLIC_URL"),
+        text_model=get("KVOTA_TEXT_MODEL") or "gpt-4o-mini",
+        image_model=get("KVOTA_IMAGE_MODEL") or "dall-e-3",
+        audio_model=get("KVOTA_AUDIO_MODEL") or "whisper-1",
+        bitrix24_client=get("KVOTA_BITRIX24_CLIENT_ID"),
+        bitrix24_secret=get("KVOTA_BITRIX24_CLIENT_SECRET"),
+        bitrix24_oauth=get("KVOTA_BITRIX24_OAUTH") or "https://oauth.bitrix.info",
         url=get("KVOTA_URL"),
         key=get("KVOTA_KEY"),
     )

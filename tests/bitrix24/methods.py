@@ -33,6 +33,7 @@ class Methods:
         self.placements: list[Parameters] = []
         self.license, self.family, self.language = "ru_basic", "basic", "ru"
         self.application = "local.kvota"
+        self.administrators = {1}
         self.departments = [
             {"ID": "1", "NAME": "Продажи", "SORT": 500},
             {"ID": "2", "NAME": "Поддержка", "SORT": 500, "PARENT": "1"},
@@ -54,6 +55,7 @@ class Methods:
             "ai.engine.unregister": self._unregister,
             "app.info": self._app_info,
             "user.current": self._user_current,
+            "profile": self._profile,
             "user.get": self._user_get,
             "department.get": self._department_get,
             "server.time": self._server_time,
@@ -141,8 +143,18 @@ class Methods:
     async def _user_current(self, _: Parameters, user: int) -> Any:
         return next(one for one in self.users if one["ID"] == str(user))
 
+    async def _profile(self, _: Parameters, user: int) -> Any:
+        one = await self._user_current({}, user)
+        return {
+            "ID": one["ID"],
+            "ADMIN": user in self.administrators,
+            "NAME": one["NAME"],
+            "LAST_NAME": one["LAST_NAME"],
+        }
+
     async def _user_get(self, asked: Parameters, _: int) -> Any:
-        return _page(self.users, asked)
+        wanted = asked.get("FILTER", {})
+        return _page([one for one in self.users if all(one[name] == value for name, value in wanted.items())], asked)
 
     async def _department_get(self, asked: Parameters, _: int) -> Any:
         return _page(self.departments, asked)

@@ -65,7 +65,7 @@ class Portal:
         self.fetched: list[str] = []
         self._condition = threading.Condition()
         self._ready = threading.Event()
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="portal", daemon=True)
         self.methods = Methods(lambda: self._session)
 
@@ -76,12 +76,12 @@ class Portal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._ending.set)
+        self.loop.call_soon_threadsafe(self._ending.set)
         self._thread.join(10)
 
     def run(self, work: Coroutine[Any, Any, T], timeout: float = 120) -> T:
         """Run something in the portal's own loop, and wait for it."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout)
 
     # What a test asks of it
 
@@ -150,6 +150,14 @@ class Portal:
                 left = [job.hash for job in jobs if not job.is_over]
                 raise TimeoutError(f"{len(left)} of {len(jobs)} jobs have no answer after {seconds} s: {left[:5]}")
 
+    def until(self, holds: Callable[[], bool], seconds: float = 60) -> None:
+        """Ask again and again, until it holds."""
+        deadline = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"it does not hold after {seconds} s")
+            time.sleep(0.05)
+
     def answer(self, engine: dict[str, Any], **body: Any) -> Any:
         """Ask and wait; the result, of a job that must succeed."""
         job = self.ask(engine, **body)
@@ -165,12 +173,56 @@ class Portal:
         self.files[name] = content
         return f"{self.url}/disk/{name}"
 
+    # The application
+
+    def event(self, url: str, name: str, **changed: Any) -> int:
+        """Send an event as a form; the status of the answer. Only an installation carries tokens."""
+        auth: dict[str, Any] = {
+            "domain": self.host,
+            "member_id": self.member_id,
+            "client_endpoint": f"{self.url}/rest/",
+            "server_endpoint": f"{self.url}/rest/",
+            "status": "L",
+            "application_token": self.application_token,
+        }
+        if name == "ONAPPINSTALL":
+            auth |= self.tokens.grant()
+        auth |= changed
+        form = {"event": name, "event_handler_id": "1", "ts": "1", "data[LANGUAGE_ID]": self.methods.language}
+        form |= {f"auth[{key}]": str(value) for key, value in auth.items()}
+
+        async def send() -> int:
+            async with self._session.post(url, data=form) as reply:
+                return reply.status
+
+        return self.run(send())
+
+    def open_menu(self, url: str, user: int, **changed: str) -> tuple[int, dict[str, str]]:
+        """Open the page in the left menu as somebody; the status and the headers."""
+        granted = self.tokens.grant(user)
+        form = {
+            "AUTH_ID": granted["access_token"],
+            "REFRESH_ID": granted["refresh_token"],
+            "AUTH_EXPIRES": "3600",
+            "member_id": self.member_id,
+            "status": "L",
+            "PLACEMENT": "LEFT_MENU",
+            **changed,
+        }
+
+        async def send() -> tuple[int, dict[str, str]]:
+            query = {"DOMAIN": form.pop("DOMAIN", self.host), "PROTOCOL": "0", "LANG": "ru"}
+            async with self._session.post(url, params=query, data=form, allow_redirects=False) as reply:
+                return reply.status, {name.lower(): value for name, value in reply.headers.items()}
+
+        return self.run(send())
+
     # The server
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_until_complete(self._serve())
+        self.loop.close()
 
     async def _serve(self) -> None:
         self._ending = asyncio.Event()

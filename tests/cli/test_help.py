@@ -28,12 +28,13 @@ ALL = sorted(commands(app))
 
 
 def test_there_are_all_the_commands_that_were_meant():
-    assert len(ALL) == 50
+    assert len(ALL) == 54
     assert {words[0] for words in ALL} == {
         "serve", "migrate", "catalogue", "company", "plan", "key", "quote", "charge", "hold", "capture", "void",
         "balance", "usage", "entries", "user", "boost", "order", "verify", "rebuild",
         "backup", "replay", "demo",
         "status", "forecast", "advice", "upstreams", "sign-in",
+        "bitrix24",
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from cyclopts import App, Group, Parameter
 
 from kvota.cli import (
+    bitrix24,
     boosts,
     catalogues,
     charging,
@@ -91,6 +92,12 @@ _GROUPS: tuple[tuple[str, Group, str, tuple[Callable[..., int], ...]], ...] = (
         (users.put, users.show, users.list_, users.erase),
     ),
     ("boost", _REQUESTS, "Add, list and revoke boosts.", (boosts.add, boosts.list_, boosts.revoke)),
+    (
+        "bitrix24",
+        _COMPANIES,
+        "Connect a Bitrix24 portal, whose CoPilot is then metered.",
+        (bitrix24.connect, bitrix24.list_, bitrix24.renew, bitrix24.remove),
+    ),
     (
         "order",
         _REQUESTS,

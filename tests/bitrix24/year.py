@@ -1,0 +1,184 @@
+"""A year of a portal, in minutes: jobs of every kind, faults of every part, and the account at the end."""
+
+import asyncio
+import datetime as dt
+import os
+import random
+import signal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from aiohttp import web
+
+from tests.bitrix24.portal import Job
+from tests.bitrix24.rig import COMPANY, Rig, saying
+from tests.upstreams.service import failing
+from tests.verdict import Verdict
+
+START = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+MONTHS = 12
+WAVE = 60
+PATIENT, HASTY = 240.0, 1.5
+CODES = ("summarize_transcript", "extract_form_fields", "call_scoring", "zero_prompt", "task_extraction_prompt")
+TRANSCRIPT = "Good afternoon, this is Anna from Acme, you asked about the price of thirty wooden chairs."
+
+
+class Year:
+    """``restarts``: how often in the year the server is killed, one of its workers, and the store's connections."""
+
+    def __init__(self, rig: Rig, jobs: int, *, workers: int, restarts: int, seed: str) -> None:
+        self.rig, self.portal, self._count, self._workers = rig, rig.portal, jobs, workers
+        self._chance = random.Random(seed)  # noqa: S311 - seeded, for a test
+        self._restarts = restarts
+        self.jobs: list[Job] = []
+        self._down: dict[str, int] = {}
+        self._lossy: set[str] = set()
+        self._is_dark = False
+        self.portal.down = lambda job: self._is_dark or job.callbacks <= self._down.get(job.hash, 0)
+        self.portal.loses_reply = lambda job: job.hash in self._lossy and job.callbacks < 2
+
+    def run(self) -> None:
+        """Live through it."""
+        waves = max(MONTHS, -(-self._count // WAVE))
+        restarts = set(self._chance.sample(range(waves), min(self._restarts, waves)))
+        for wave in range(waves):
+            self._turn_to(wave * MONTHS // waves)
+            first = wave * self._count // waves
+            self._wave((wave + 1) * self._count // waves - first, is_restarted=wave in restarts)
+        self.rig.behave(self._behaviour(0.0))
+        self._is_dark = False
+        self.rig.idle(PATIENT + 30)
+
+    def _turn_to(self, month: int) -> None:
+        """The company's own clock; the portal waits for real seconds."""
+        at = START.replace(month=month + 1) + dt.timedelta(minutes=len(self.jobs))
+        reply = self.rig.server.call("PUT", "/v1/sandbox/clock", {"now": at.isoformat()})
+        assert reply.status == 200, reply
+
+    def _wave(self, count: int, *, is_restarted: bool) -> None:
+        jobs = [self._job() for _ in range(count)]
+        self.jobs += jobs
+        self.rig.behave(self._behaviour())
+        self._is_dark = self._chance.random() < 0.1
+        sent = [*jobs, *self._chance.sample(jobs, len(jobs) // 5)]  # some come twice,
+        self._chance.shuffle(sent)  # and none in the order in which they were made
+
+        async def send() -> None:
+            await asyncio.gather(*(self.portal.post(job) for job in sent))
+
+        if is_restarted:
+            sending = asyncio.run_coroutine_threadsafe(send(), self.portal.loop)
+            self._restart()
+            sending.result(60)
+        else:
+            self.portal.run(send())
+        self._is_dark = False
+
+    def _job(self) -> Job:
+        chance, portal = self._chance, self.portal
+        ttl = HASTY if chance.random() < 0.03 else PATIENT
+        user = chance.randrange(1, 40)
+        kind = chance.random()
+        if kind < 0.1:
+            file = portal.keep(f"call-{chance.randrange(50)}", f"recording {chance.randrange(50)}".encode())
+            job = portal.make(portal.engine("crm_audio"), ttl=ttl, user=user, prompt={"file": file})
+        elif kind < 0.2:
+            prompt = {"prompt": "A picture", "images_number": chance.randrange(1, 4)}
+            job = portal.make(portal.engine("_images"), ttl=ttl, user=user, prompt=prompt)
+        else:
+            engine = portal.engine(chance.choice(("_crm", "_texts", "_sites", "_follow_up")))
+            prompt = f"{chance.random()}: {TRANSCRIPT}"
+            job = portal.make(engine, ttl=ttl, user=user, prompt=prompt, payload_raw=chance.choice(CODES))
+        if chance.random() < 0.1:
+            self._down[job.hash] = chance.randrange(1, 6)
+        if chance.random() < 0.05:
+            self._lossy.add(job.hash)
+        return job
+
+    def _behaviour(self, share: float | None = None) -> Any:
+        chance = random.Random(self._chance.random())  # noqa: S311 - seeded, for a test
+        if share is None:
+            share = self._chance.choice((0.0, 0.05, 0.3, 1.0 if self._chance.random() < 0.1 else 0.1))
+
+        async def behave(request: web.Request, fields: Any) -> web.StreamResponse:
+            if chance.random() < share:
+                return await chance.choice((failing(500), failing(429), failing(400), saying(" ")))(request, fields)
+            if request.path.endswith("generations"):
+                return web.json_response({"data": [{"url": "https://pictures.example/1.png"}] * fields.get("n", 1)})
+            return await saying(TRANSCRIPT)(request, fields)
+
+        return behave
+
+    def _restart(self) -> None:
+        part = self._chance.choice(("server", "worker", "store"))
+        server = self.rig.server
+        if part == "worker" and self._workers > 1:
+            children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+            os.kill(int(self._chance.choice(children)), signal.SIGKILL)
+        elif part == "store" and self.rig.store.startswith("postgresql"):
+            with psycopg.connect(self.rig.store, autocommit=True) as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+        else:
+            server.kill()
+            server.start()
+
+    def verdict(self, fault: str) -> Verdict:
+        """Each accepted job is charged at most once and answered or refused, and the ledger agrees."""
+        problems = [*self.portal.violations]
+        kinds = {job.hash: self._kind(job) for job in self.jobs}
+        charged = self._charged()
+        for job in self.jobs:
+            count = charged.get(_key(job), 0)
+            kind = kinds[job.hash]
+            if count > (kind == "answered"):
+                problems.append(f"{job.hash}: {kind}, and charged {count} times")
+            if job.is_accepted and kind == "silent" and job.body["ttl"] == PATIENT:
+                problems.append(f"{job.hash}: accepted, and neither answered nor refused")
+        answered = sum(kind == "answered" for kind in kinds.values())
+        unpaid = answered - sum(charged.values())
+        if unpaid > len(self._lossy) + self._restarts:
+            problems.append(f"{unpaid} answers are not paid for")
+        proof = self.rig.command("verify", COMPANY)
+        if proof.returncode:
+            problems.append(proof.stdout[-500:])
+        return Verdict(
+            fault=fault,
+            store=self.rig.store.partition(":")[0],
+            runs=self._restarts,
+            acknowledged=sum(job.is_accepted for job in self.jobs),
+            lost=sum(
+                job.is_accepted and kinds[job.hash] == "silent" and job.body["ttl"] == PATIENT for job in self.jobs
+            ),
+            double=sum(count > 1 for count in charged.values()),
+            open_holds=len(self.rig.get("holds?status=open")["items"]),
+            problems=tuple(problems[:20]),
+        )
+
+    def _charged(self) -> dict[str, int]:
+        """How often each key's hold was captured, or charged anew after it had expired."""
+        keys: dict[str, str] = {}
+        found: dict[str, int] = {}
+        for one in self.rig.entries("held", "captured", "charged"):
+            if one["kind"] == "held":
+                keys[f"hld_{one['seq']:010d}"] = one["key"]
+            key = (
+                keys.get(one["details"]["hold"], "?")
+                if one["kind"] == "captured"
+                else (one["key"] or "").removesuffix("-late")
+            )
+            if one["kind"] != "held":
+                found[key] = found.get(key, 0) + 1
+        return found
+
+    @staticmethod
+    def _kind(job: Job) -> str:
+        return "answered" if job.result is not None else "refused" if job.error is not None else "silent"
+
+
+def _key(job: Job) -> str:
+    return f"bitrix24-{sha256(job.hash.encode()).hexdigest()[:40]}"
