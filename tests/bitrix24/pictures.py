@@ -1,0 +1,38 @@
+"""Draws the pictures of docs/bitrix24.md from what the commands print: ``python -m tests.bitrix24.pictures``."""
+
+import io
+import re
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from tests.bitrix24.rig import COMPANY, rigged
+
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+WIDTH = 84
+
+
+def draw(name: str, command: str, printed: str) -> None:
+    """One terminal window."""
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
+    console.print(Text(f"$ {command}", style="bold"))
+    console.print(Text.from_ansi(printed.rstrip("\n")))
+    drawn = console.export_svg(title="Kvota", unique_id=name)
+    drawn = re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL)  # no font is fetched from anywhere
+    (PICTURES / f"{name}.svg").write_text(re.sub(r"[ \t]+$", "", drawn, flags=re.MULTILINE))
+
+
+def main() -> None:
+    """All of them, from a first connection and a first request."""
+    with tempfile.TemporaryDirectory() as folder, rigged(Path(folder), f"sqlite:///{folder}/kvota.db") as rig:
+        connected = rig.command("bitrix24", "connect", COMPANY, "--webhook", rig.portal.webhook)
+        draw("bitrix24-connect", f"kvota bitrix24 connect {COMPANY}", connected.stdout)
+        rig.portal.answer(rig.portal.engine("_texts"), prompt="What is new?")
+        rig.idle()
+        draw("bitrix24-status", f"kvota status {COMPANY}", rig.command("status", COMPANY).stdout)
+
+
+if __name__ == "__main__":
+    main()
