@@ -305,7 +305,7 @@ class Portal:
         if fault:
             return self._wrong(f"{job.hash}: {fault}: {body!r}", 400)
         if not job.is_accepted and job.status is not None:
-            return self._wrong(f"{job.hash}: a callback for a job that was answered {job.status}", 400)
+            return web.Response(status=404)  # it was told that the job is not taken, and has forgotten it
         with self._condition:
             if job.is_over and (job.result, job.error) != ((None, body) if is_error else (body["result"], None)):
                 return self._wrong(f"{job.hash}: another answer than the first", 400)

@@ -109,7 +109,9 @@ def test_a_service_that_fails_at_first_is_asked_again(rig: Rig) -> None:
     rig.behave(behave)
     job = rig.portal.ask(rig.portal.engine("_texts"), prompt="Try", ttl=60)
     rig.portal.wait(job)
+    rig.idle()
     assert (job.result, len(tries)) == ("At last", 3)
+    assert rig.get("holds?status=open")["items"] == []
 
 
 def test_who_cannot_be_answered_in_time_is_told_so_and_pays_nothing(rig: Rig) -> None:

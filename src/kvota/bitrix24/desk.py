@@ -19,6 +19,8 @@ MAX_BATCH = 500
 REMEMBERED_SECONDS = 1.0
 MAX_REMEMBERED = 10_000
 THREADS = 4
+TAKING_SECONDS = 4.0
+"""A portal waits five. A job that is kept after that is carried all the same, and paid for if its answer is taken."""
 
 
 class Found(NamedTuple):
@@ -80,7 +82,10 @@ class Desk:
         self._waiting.append((job, kept))
         if self._flush is None or self._flush.done():
             self._flush = asyncio.create_task(self._write())
-        await kept
+        try:
+            await asyncio.wait_for(asyncio.shield(kept), TAKING_SECONDS)
+        except TimeoutError:
+            raise Busy("The store takes too long for a portal's patience.") from None
 
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()
