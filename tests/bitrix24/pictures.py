@@ -5,10 +5,11 @@ import re
 import tempfile
 from pathlib import Path
 
+from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.text import Text
 
-from tests.bitrix24.rig import COMPANY, rigged
+from tests.bitrix24.rig import COMPANY, Rig, rigged
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 WIDTH = 84
@@ -24,6 +25,26 @@ def draw(name: str, command: str, printed: str) -> None:
     (PICTURES / f"{name}.svg").write_text(re.sub(r"[ \t]+$", "", drawn, flags=re.MULTILINE))
 
 
+def photograph(rig: Rig, email: str, name: str, locale: str) -> None:
+    """The page of the company, as its administrator sees it."""
+    password = "a password of the pictures"
+    invited = rig.command("sign-in", "invite", email, "--role", "admin", "--company", COMPANY, "--store", rig.store)
+    link = re.search(r"https?://\S+", invited.stdout)
+    assert link is not None, invited
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 1000, "height": 640}, locale=locale)
+        page.goto(link.group(0))
+        for field in page.locator("input[type=password]").all():
+            field.fill(password)
+        page.locator("main form button").first.click()
+        page.goto(rig.server.url + "/")
+        page.screenshot(path=PICTURES / name)
+        browser.close()
+
+
 def main() -> None:
     """All of them, from a first connection and a first request."""
     with tempfile.TemporaryDirectory() as folder, rigged(Path(folder), f"sqlite:///{folder}/kvota.db") as rig:
@@ -32,6 +53,8 @@ def main() -> None:
         rig.portal.answer(rig.portal.engine("_texts"), prompt="What is new?")
         rig.idle()
         draw("bitrix24-status", f"kvota status {COMPANY}", rig.command("status", COMPANY).stdout)
+        photograph(rig, "anna@example.com", "bitrix24-page.png", "en-GB")
+        photograph(rig, "boris@example.com", "bitrix24-page.ru.png", "ru-RU")
 
 
 if __name__ == "__main__":
