@@ -14,10 +14,9 @@ headers and a reply of the same size: its headers are gathered, its body is read
 and a prepared reply is sent through the same code. It is not routed, not authenticated and not carried out.
 """
 NOTE = """
-Where half of the no-op is missed, the next table says why. A charge is more Python than an HTTP exchange, and a process
-runs Python on one core at a time: beside what the no-op costs, the event loop routes, authenticates, reads and answers,
-and the engine decides. What a database does (C without the interpreter's lock, or a process of its own) is done
-meanwhile. In profiles (py-spy) no function of ours stands out: the time is spread over some hundred of them.
+Where half of the no-op is missed, the next table says why: a charge takes several times the processor time of an HTTP
+exchange, and on two cores wrk, the server, its engine and PostgreSQL share what the no-op and wrk have for themselves.
+In profiles (py-spy, perf) no function of ours stands out: the time is spread over some hundred of them.
 """
 
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import apsw
 
 from kvota.catalogue_file import load
+from kvota.committing import Outcome
 from kvota.core import commands as c
 from kvota.core.account import Charge, Hold, Refund, Usage
 from kvota.core.periods import DAY, HOUR, MINUTE, month, month_of
-from kvota.engine import Engine, Outcome
+from kvota.engine import Engine
 from kvota.stores.sqlite import SqliteStore
 from kvota.wiring import offer_catalogue
 

@@ -19,14 +19,19 @@ def description() -> str:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process with all its threads."""
+    """User and system time of a process with all its threads, and of those that it has started."""
+    return sum(_cpu_seconds(one) for one in [pid, *descendants(pid)])
+
+
+def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_bytes(pid: int) -> int:
-    """The memory that a process has in use."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    """The memory that a process and those that it has started have in use; what they share counts once for each."""
+    pages = (int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in [pid, *descendants(pid)])
+    return sum(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def descendants(pid: int) -> list[int]:

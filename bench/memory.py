@@ -21,11 +21,11 @@ MEBI = 2**20
 MOST, MOST_GROWTH = 150, 10
 LISTS = "/v1/companies/{company}/entries?limit=100"
 METHOD = f"""
-One server process, {CONNECTIONS} connections without a pause for {{seconds:.0f}} seconds, {COMPANIES:,} companies: in
-turns of five seconds charges with idempotency keys, holds with their captures, quotes, balances and lists of entries.
-The resident memory of the process is read four times a second. Growth is the slope of a straight line through what was
-read in the second half of the time (until then SQLite fills its caches), made into ten minutes. The runs are the means
-of the fifths.
+One server with its engine's process, {CONNECTIONS} connections without a pause for {{seconds:.0f}} seconds,
+{COMPANIES:,} companies: in turns of five seconds charges with idempotency keys, holds with their captures, quotes,
+balances and lists of entries. The resident memory of both processes is read four times a second. Growth is the slope of
+a straight line through what was read in the second half of the time (until then SQLite fills its caches), made into ten
+minutes. The runs are the means of the fifths.
 """
 
 

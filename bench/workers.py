@@ -2,7 +2,7 @@
 
 from bench.figures import Figure, Series, interleaved, ratio
 from bench.load import CHARGE, CHARGES, CONNECTIONS, load
-from bench.machine import cpu_seconds, descendants
+from bench.machine import cpu_seconds
 from bench.serving import Server, serving
 from bench.stores import COMPANIES, catalogue, fill, folder, store
 
@@ -44,7 +44,7 @@ share them, and one process with PostgreSQL beside it is busy on both already.
 
 
 def _cpu(server: Server) -> float:
-    return sum(cpu_seconds(pid) for pid in [server.pid, *descendants(server.pid)])
+    return cpu_seconds(server.pid)
 
 
 if __name__ == "__main__":

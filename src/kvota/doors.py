@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 
+from kvota.apart.engine import EngineApart
 from kvota.api.app import build_app
 from kvota.asgi.exchange import Asgi, Scope
 from kvota.asgi.metrics import Metrics
@@ -42,10 +43,17 @@ class Doors:
         await door(scope, receive, send)
 
 
-def open_doors(meter: Meter, metrics: Metrics, settings: Settings, *, logs_requests: bool) -> Doors:
-    """The doors of this meter. They share the API's services and keyring; ``lives`` live as long as the server."""
+def open_doors(
+    meter: Meter, metrics: Metrics, settings: Settings, *, logs_requests: bool, apart: EngineApart | None = None
+) -> Doors:
+    """The doors of this meter, whose commands go to its engine, or to one ``apart``.
+
+    They share the API's services and keyring; ``lives`` live as long as the server.
+    """
     others: dict[str, Asgi] = {}
     lives: list[Life] = [open_outbox(meter, settings).live]
+    if apart is not None:  # the first to live, and the last to end
+        lives.insert(0, apart.lives)
     living = contextlib.AsyncExitStack()
 
     async def begin() -> None:
@@ -53,7 +61,7 @@ def open_doors(meter: Meter, metrics: Metrics, settings: Settings, *, logs_reque
             await living.enter_async_context(life())
 
     api = build_app(
-        meter.engine,
+        apart or meter.engine,
         meter.reads,
         metrics=metrics,
         on_startup=begin,

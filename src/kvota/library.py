@@ -21,8 +21,8 @@ from kvota.asgi.streaming import Stream
 from kvota.asks.ask import Ask
 from kvota.asks.methods import Methods
 from kvota.asks.problems import decline, failure
+from kvota.committing import Outcome
 from kvota.core.commands import Command
-from kvota.engine import Outcome
 from kvota.errors import Busy, CallerError, Forbidden, KeyReused
 from kvota.settings import DEFAULT_CATALOGUE, DEFAULT_STORE, Settings
 from kvota.store import ApiKey
@@ -44,7 +44,7 @@ class Kvota(Methods):
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
-        self._services = _Here(meter.engine, meter.reads, Metrics())
+        self._services = _Here(meter)
         self._operations = {operation.name: operation for operation in operations()}
 
     @classmethod
@@ -111,11 +111,15 @@ class Kvota(Methods):
 class _Here(Services):
     """What the handlers are given without a server: everything is done in the thread that asks, which waits."""
 
+    def __init__(self, meter: Meter) -> None:
+        super().__init__(meter.engine, meter.reads, Metrics())
+        self._here = meter.engine
+
     async def read(self, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return ask(*args, **kwargs)
 
     async def submit(self, command: Command) -> Outcome:
-        return self._engine.execute(command)
+        return self._here.execute(command)
 
     async def work(self, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return ask(*args, **kwargs)

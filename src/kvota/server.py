@@ -1,5 +1,8 @@
 """The HTTP server: uvicorn in this very process, or several worker processes that share one listening socket.
 
+A single process has its engine in a second one, where there is a second core: Python runs on one core at a time, and
+HTTP is as much work as deciding.
+
 Whatever is wrong at the start is raised as a ``CallerError`` (the settings do not fit) or a ``WorldError`` (the store
 or the address cannot be had), before a single call is taken. SIGTERM and SIGINT end it: no new connections, the calls
 that were accepted finish, within ``GRACE_SECONDS``.
@@ -21,11 +24,13 @@ import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from kvota.apart.engine import EngineApart
 from kvota.asgi.metrics import Metrics
 from kvota.core.periods import SECOND
 from kvota.doors import open_doors
 from kvota.errors import KvotaError, WorldError
 from kvota.settings import Settings, variables
+from kvota.stores import is_shareable
 from kvota.supervisor import ENDING, receive_job, supervise
 from kvota.upstreams import load
 from kvota.wiring import Meter, first_operator_key, open_meter
@@ -71,7 +76,8 @@ def serve_on(
     if settings.upstreams is not None:
         load(settings.upstreams, variables())  # its mistakes are told before anything is served
     metrics = Metrics()
-    meter = open_meter(settings, on_batch=metrics.observe_batch)
+    is_apart = workers == 1 and len(os.sched_getaffinity(0)) > 1 and is_shareable(settings.store)
+    meter = open_meter(settings, on_batch=None if is_apart else metrics.observe_batch)
     try:
         meter.store.ping()  # a store that cannot be written to is told now, not to each caller
         url = url_of(listening)
@@ -81,7 +87,8 @@ def serve_on(
         meter.close()
         raise
     if workers == 1:
-        run(meter, metrics, listening, settings)
+        apart = EngineApart(settings.store, metrics.observe_batch) if is_apart else None
+        run(meter, metrics, listening, settings, apart)
     else:
         meter.close()
         supervise(listening.fileno(), settings, workers, grace_seconds=GRACE_SECONDS)
@@ -111,12 +118,14 @@ def _end_with_supervisor() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def run(meter: Meter, metrics: Metrics, listening: socket.socket, settings: Settings) -> None:
+def run(
+    meter: Meter, metrics: Metrics, listening: socket.socket, settings: Settings, apart: EngineApart | None = None
+) -> None:
     """Serve in this process until a signal comes; then finish what was accepted and close the meter."""
     try:
         # A line for each request would cost more than the request: only for whoever asks for it.
         logs_requests = settings.log_level == "debug"
-        app = open_doors(meter, metrics, settings, logs_requests=logs_requests)
+        app = open_doors(meter, metrics, settings, logs_requests=logs_requests, apart=apart)
         config = uvicorn.Config(
             app,
             http=BoundedRequest,
@@ -136,6 +145,8 @@ def run(meter: Meter, metrics: Metrics, listening: socket.socket, settings: Sett
     finally:
         for number in ENDING:
             signal.signal(number, signal.SIG_IGN)
+        if apart is not None:
+            apart.close()
         meter.close()
 
 

@@ -85,3 +85,8 @@ def variables() -> Mapping[str, str]:
 def _hosts(names: str) -> tuple[str, ...]:
     named = tuple(name.strip() for name in names.split(",") if name.strip())
     return ("*",) if named and named[0].lower() in ("1", "true", "yes", "on") else named
+
+
+def environment_for(store: str) -> dict[str, str]:
+    """The environment of another process that is to use that store."""
+    return {**os.environ, "KVOTA_STORE": store}

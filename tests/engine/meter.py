@@ -4,9 +4,10 @@ import threading
 from itertools import count
 
 from kvota.catalogue_file import parse
+from kvota.committing import Outcome
 from kvota.core import commands as c
 from kvota.editions import offer_catalogue
-from kvota.engine import Engine, Outcome
+from kvota.engine import Engine
 from kvota.errors import CallerError
 from kvota.reads import Reads
 from kvota.store import Store

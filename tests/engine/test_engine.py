@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from kvota.committing import TRIES
 from kvota.core import commands as c
 from kvota.core.account import Charge, Hold, Usage
 from kvota.core.declines import Declined
-from kvota.engine import TRIES, Engine
+from kvota.engine import Engine
 from kvota.errors import Busy, HoldClosed, NotFound, UnknownAction
 from kvota.settings import Settings
 from kvota.verify import verify

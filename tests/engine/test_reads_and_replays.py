@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from kvota.committing import Outcome
 from kvota.core import commands as c
 from kvota.core.account import Boost as LiveBoost
 from kvota.core.account import Hold, Usage
 from kvota.core.declines import Declined
-from kvota.engine import Outcome
 from kvota.stores import open_store
 from tests.core.ledger import COMPANY, HOUR, SMALL
 from tests.core.words import ms

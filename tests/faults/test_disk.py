@@ -31,6 +31,13 @@ def until_refused(it: Scene) -> None:
     it.callers.wait_until(lambda _: refusals(it) > before, "was told 503")
 
 
+def limit_files(it: Scene, size: int, most: int) -> None:
+    """Of the server and its engine, which is a process of its own."""
+    pid = it.server.process.pid
+    for one in (pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())):
+        resource.prlimit(one, resource.RLIMIT_FSIZE, (size, most))
+
+
 def limited(store, folder, times):
     """The server's files may not grow: what a quota, or the end of a disk, does. No rights are needed for it."""
     with scene(store, folder, seed="limit") as it:
@@ -38,9 +45,9 @@ def limited(store, folder, times):
             it.callers.wait_for(CALLS)
             size = max(file.stat().st_size for file in database(store).parent.glob("kvota.db*"))
             _, most = resource.prlimit(it.server.process.pid, resource.RLIMIT_FSIZE)
-            resource.prlimit(it.server.process.pid, resource.RLIMIT_FSIZE, (size, most))
+            limit_files(it, size, most)
             until_refused(it)
-            resource.prlimit(it.server.process.pid, resource.RLIMIT_FSIZE, (most, most))
+            limit_files(it, most, most)
         it.callers.wait_for(CALLS)
         return it.verdict("file that may not grow", runs=times)
 

@@ -5,6 +5,7 @@ import http.client
 import os
 import random
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,6 +129,45 @@ def test_the_others_go_on_in_twenty_kills_of_one_of_four_servers(store_url, tmp_
 def children(pid: int) -> list[int]:
     """The processes that a process has started."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def engine_killed(store, folder, times):
+    """The process that decides and writes; its server stays, and starts it again."""
+    with scene(store, folder, seed="engine") as it:
+        for _ in range(times):
+            it.callers.wait_for(CALLS_BEFORE_A_KILL)
+            (engine,) = children(it.server.process.pid)
+            os.kill(engine, signal.SIGKILL)
+            it.callers.wait_for(CALLS_BEFORE_A_KILL)
+        return it.verdict("kill -9 of the engine's process", runs=times)
+
+
+def test_nothing_is_lost_or_doubled_when_the_engines_process_is_killed_under_load(store_url, tmp_path, report):
+    report(engine_killed(store_url, tmp_path, 2))
+
+
+@pytest.mark.soak
+def test_nothing_is_lost_or_doubled_in_twenty_kills_of_the_engines_process(store_url, tmp_path, report):
+    report(engine_killed(store_url, tmp_path, 20))
+
+
+def test_the_engines_process_ends_when_its_server_is_killed_alone(sqlite_url, tmp_path):
+    with scene(sqlite_url, tmp_path, seed="orphan") as it:
+        it.callers.wait_for(CALLS_BEFORE_A_KILL)
+        (engine,) = children(it.server.process.pid)
+        it.server.process.kill()
+        it.server.process.wait()
+        until_gone(engine)
+        it.server.start()
+        assert it.verdict("kill -9 of the server's process alone", may_cut=True).problems == ()
+
+
+def until_gone(pid: int) -> None:
+    """Until a process is no more."""
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline, f"{pid} is still there"
+        time.sleep(0.02)
 
 
 def one_of_four_workers_killed(store, folder, times):

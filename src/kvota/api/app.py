@@ -20,7 +20,7 @@ from kvota.asgi.metrics import Metrics
 from kvota.asgi.routing import Router
 from kvota.asgi.services import Services
 from kvota.asgi.streaming import Disconnected, Receive, Send, Stream
-from kvota.engine import Engine
+from kvota.engine import Teller
 from kvota.errors import CallerError, FieldError, Forbidden, Invalid, KeyReused, KvotaError, NotFound, WorldError
 from kvota.reads import Reads
 from kvota.store import ApiKey
@@ -214,7 +214,7 @@ def _idempotency_key(operation: Operation, headers: dict[bytes, bytes]) -> str |
 
 
 def build_app(
-    engine: Engine,
+    engine: Teller,
     reads: Reads,
     *,
     metrics: Metrics | None = None,

@@ -11,8 +11,8 @@ from kvota.api.calls import Call, answered
 from kvota.api.problems import Answer, Internal
 from kvota.asgi.auth import check_company
 from kvota.asgi.defects import log_defect
+from kvota.committing import Outcome
 from kvota.core.commands import Command
-from kvota.engine import Outcome
 from kvota.errors import CallerError, KeyReused, KvotaError, NotFound
 from kvota.wire import asking, views
 from kvota.wire.asking import Asker

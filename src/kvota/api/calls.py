@@ -12,9 +12,9 @@ from kvota.asgi import texts
 from kvota.asgi.auth import OPERATOR
 from kvota.asgi.languages import Language
 from kvota.asgi.services import Services
+from kvota.committing import Outcome
 from kvota.core.commands import Command
 from kvota.core.declines import Declined
-from kvota.engine import Outcome
 from kvota.errors import NotFound
 from kvota.store import ApiKey
 from kvota.wire.asking import Asker

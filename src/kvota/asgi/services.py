@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
 from kvota.asgi.metrics import Metrics
+from kvota.committing import Answer, Outcome
 from kvota.core.commands import Command
-from kvota.engine import Answer, Engine, Outcome
+from kvota.engine import Teller
 from kvota.errors import Busy
 from kvota.reads import Reads
 
@@ -56,7 +57,7 @@ class Mailbox:
 class Services:
     """The engine, the reads and the metrics, as the event loop may use them."""
 
-    def __init__(self, engine: Engine, reads: Reads, metrics: Metrics) -> None:
+    def __init__(self, engine: Teller, reads: Reads, metrics: Metrics) -> None:
         self.reads, self.metrics = reads, metrics
         self.key_changes = 0
         """Grows when a key was revoked here, so that nobody goes on remembering it."""

@@ -16,7 +16,7 @@ HOLD_SECONDS = 14_400
 MAX_HOLD_SECONDS = 86_400
 
 
-class Command(Value, frozen=True, kw_only=True):
+class Command(Value, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     company: str
     by: str = ""
     key: str | None = None
@@ -143,3 +143,27 @@ class Resume(Command, frozen=True, kw_only=True):
 class Adjust(Command, frozen=True, kw_only=True):
     amount: int
     reason: str
+
+
+AnyCommand = (
+    PutCompany
+    | ChangePlan
+    | DropScheduledPlan
+    | ChargeUsage
+    | QuoteUsage
+    | HoldUsage
+    | CaptureHold
+    | VoidHold
+    | RefundCharge
+    | MeasureCharge
+    | AddBoost
+    | RevokeBoost
+    | PlaceOrder
+    | ConfirmOrder
+    | DropOrder
+    | SetCap
+    | RemoveCap
+    | Suspend
+    | Resume
+    | Adjust
+)

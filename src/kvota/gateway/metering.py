@@ -11,11 +11,11 @@ from hashlib import sha256
 import structlog
 
 from kvota.asgi.services import Services
+from kvota.committing import Outcome
 from kvota.core.account import Hold, Usage
 from kvota.core.commands import CaptureHold, HoldUsage, MeasureCharge, RefundCharge, VoidHold
 from kvota.core.declines import Declined
 from kvota.core.periods import SECOND
-from kvota.engine import Outcome
 from kvota.errors import CallerError, HoldClosed, KvotaError, WorldError
 from kvota.gateway.answers import CallCharged, CallRunning
 from kvota.store import ApiKey

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
+from kvota.committing import Outcome
 from kvota.core.account import Charge
 from kvota.core.commands import ChargeUsage
 from kvota.core.declines import Declined
-from kvota.engine import Engine, Outcome
+from kvota.engine import Engine
 from kvota.errors import KvotaError
 from kvota.replay.tally import Answer, Tally
 from kvota.replay.trace import Call

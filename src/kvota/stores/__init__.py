@@ -22,3 +22,8 @@ def open_store(url: str) -> Store:
 
         return PostgresStore(url)
     raise Invalid(f"{url!r} names no store. It must be {SCHEMES}.")
+
+
+def is_shareable(url: str) -> bool:
+    """Whether another process can open the same store."""
+    return not url.endswith("/:memory:")

@@ -27,7 +27,7 @@ from kvota.core.decisions.holds import capture_hold, measure_charge, refund_char
 from kvota.core.state import State
 from kvota.errors import NotFound
 
-_DECISIONS: dict[type[c.Command], Callable[[State, Book, Any, int], Reply]] = {
+DECISIONS: dict[type[c.Command], Callable[[State, Book, Any, int], Reply]] = {
     c.ChargeUsage: charge_usage,
     c.HoldUsage: hold_usage,
     c.QuoteUsage: quote_usage,
@@ -55,4 +55,4 @@ def decide(state: State, book: Book, command: c.Command, now: int) -> Reply:
     """Carry one command out on the state; a decline is a reply, an error of the caller is raised."""
     if state.account is None and not isinstance(command, c.PutCompany):
         raise NotFound("company", command.company)
-    return _DECISIONS[type(command)](state, book, command, now)
+    return DECISIONS[type(command)](state, book, command, now)
