@@ -127,6 +127,14 @@ def statistics(reads: Reads, company: str, chosen: Choice, limit: int = 100) -> 
         )
 
 
+def total(reads: Reads, company: str, chosen: Choice) -> Sums:
+    """The sums of what was chosen, and nothing else."""
+    with reads.look(company, is_complete=False) as look:
+        days, zone = number_of_days(chosen), look.state.known.time_zone
+        pieces = list(_pieces(zone, 0, chosen.start, days, chosen.hour))
+        return _line(None, [(0, counts) for _, counts in _by_time(look, pieces, chosen)]).now
+
+
 def number_of_days(chosen: Choice) -> int:
     """How many days are chosen: 1 to 366."""
     days = (chosen.end - chosen.start).days

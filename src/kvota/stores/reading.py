@@ -1,6 +1,6 @@
 """What a snapshot answers, the same for both databases: one query each, over a session that keeps its view."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Literal, Self
@@ -88,6 +88,12 @@ USAGE = Lookup(
     "statistics",
     "t.company = ? AND t.quarter >= CAST(w.value->>1 AS bigint) AND t.quarter < CAST(w.value->>2 AS bigint)",
 )
+SPAN_USAGE = """
+SELECT {keys}, CAST(sum(t.calls) AS bigint), CAST(sum(t.requests) AS bigint), CAST(sum(t.refunded) AS bigint),
+       CAST(sum(t.written_off) AS bigint)
+FROM statistics t WHERE t.company = ? AND t.quarter >= ? AND t.quarter < ? {conditions} {group} HAVING count(*) > 0
+"""
+FEW = 3
 QUARTERS = """
 SELECT t.quarter, CAST(sum(t.calls) AS bigint), CAST(sum(t.requests) AS bigint), CAST(sum(t.refunded) AS bigint),
        CAST(sum(t.written_off) AS bigint)
@@ -254,13 +260,7 @@ class Reading:
         return [ORDERS.read(row) for row in self._rows(PENDING_ORDERS, *after, limit)]
 
     def usage(self, company: str, spans: Sequence[Span], by: Sequence[str], which: UsageFilter) -> list[UsageRow]:
-        names = {name: f't."{name}"' for name in KEYS}
-        keys = ", ".join(names[name] if name in by else "CAST(NULL AS text)" for name in KEYS)
-        asked = _asked(which)
-        condition = USAGE.condition + "".join(f" AND {names[name]} = ?" for name in asked)
-        text = self._dialect.looked_up(USAGE._replace(columns=USAGE.columns.format(keys=keys), condition=condition))
-        text += " GROUP BY " + ", ".join(["1", *(names[name] for name in by)])
-        wanted = document([(index, *span) for index, span in enumerate(spans)])
+        rows = (self._few_spans if len(spans) <= FEW else self._many_spans)(company, spans, by, _asked(which))
         found = [
             UsageRow(
                 span=span,
@@ -273,15 +273,31 @@ class Reading:
                 refunded=refunded,
                 written_off=off,
             )
-            for span, tool, action, of, department, calls, requests, refunded, off in self._rows(
-                text, wanted, company, *asked.values()
-            )
+            for span, tool, action, of, department, calls, requests, refunded, off in rows
         ]
         return sorted(found, key=lambda row: (row.span, *(getattr(row, name) for name in by)))
 
+    def _few_spans(self, company: str, spans: Sequence[Span], by: Sequence[str], asked: Mapping[str, str]) -> list[Row]:
+        """A statement for each: taking their list apart for each row would cost more than the rows themselves."""
+        group = "GROUP BY " + ", ".join(f't."{name}"' for name in by) if by else ""
+        text = SPAN_USAGE.format(keys=_keys(by), conditions=_conditions(asked), group=group)
+        statement = self._dialect.sql(text)
+        found = self._session.run([Statement(statement, (company, *span, *asked.values())) for span in spans])
+        return [(number, *row) for number, rows in enumerate(found) for row in rows]
+
+    def _many_spans(
+        self, company: str, spans: Sequence[Span], by: Sequence[str], asked: Mapping[str, str]
+    ) -> list[Row]:
+        """One statement for all of them."""
+        columns = USAGE.columns.format(keys=_keys(by))
+        text = self._dialect.looked_up(USAGE._replace(columns=columns, condition=USAGE.condition + _conditions(asked)))
+        text += " GROUP BY " + ", ".join(["1", *(f't."{name}"' for name in by)])
+        wanted = document([(index, *span) for index, span in enumerate(spans)])
+        return self._rows(text, wanted, company, *asked.values())
+
     def quarters(self, company: str, span: Span, which: UsageFilter) -> list[tuple[int, Counts]]:
         asked = _asked(which)
-        text = QUARTERS.format(conditions="".join(f' AND t."{name}" = ?' for name in asked))
+        text = QUARTERS.format(conditions=_conditions(asked))
         rows = self._rows(text, company, *span, *asked.values())
         return [(quarter, Counts(*counts)) for quarter, *counts in rows]
 
@@ -351,3 +367,12 @@ class Reading:
 
 def _asked(which: UsageFilter) -> dict[str, str]:
     return {name: value for name in KEYS if (value := getattr(which, name)) is not None}
+
+
+def _conditions(asked: Mapping[str, str]) -> str:
+    return "".join(f' AND t."{name}" = ?' for name in asked)
+
+
+def _keys(by: Sequence[str]) -> str:
+    """The columns that are asked for, and NULL for the others."""
+    return ", ".join(f't."{name}"' if name in by else "CAST(NULL AS text)" for name in KEYS)

@@ -10,6 +10,7 @@ from kvota.asgi.languages import Language
 from kvota.insight import figures, words
 from kvota.insight.counted import counted
 from kvota.insight.statistics import statistics as read_statistics
+from kvota.insight.statistics import total as read_total
 from kvota.insight.statistics_views import asked, counted_entry
 from kvota.insight.statistics_views import statistics as shown_statistics
 from kvota.insight.words import Titles
@@ -162,7 +163,7 @@ async def entries(visit: Visit) -> Reply:
     asks = read_query(CountedQuery, {**query, "after": visit.came.query.get("after", "0")})
     chosen = choice(asks)
     found = await visit.read(counted, visit.reads, visit.company, chosen, asks.after, AT_ONCE)
-    said = shown_statistics(await visit.read(read_statistics, visit.reads, visit.company, chosen, 1))
+    total = await visit.read(read_total, visit.reads, visit.company, chosen)
     named = titles(visit.language, await visit.read(visit.reads.catalogue))
     following = None if found.next is None else urlencode({**query, "after": str(found.next)})
     return visit.show(
@@ -170,8 +171,8 @@ async def entries(visit: Visit) -> Reply:
         account=account,
         items=[counted_entry(one) for one in found.items],
         following=following,
-        said=said,
-        last=chosen.end - DAY,
+        total=total,
+        days=figures.days(chosen.start, chosen.end, visit.language),
         query=urlencode(asked(chosen)),
         steps=_steps(query),
         named=named,
