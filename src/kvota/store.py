@@ -280,7 +280,7 @@ class Store(SignIns, Portals, Outbox, Protocol):
         ...
 
     def put_appeal(self, appeal: Appeal) -> Appeal:
-        """Add an open appeal. Where one of that user is open, it stays, and says what the new one says."""
+        """Add an open appeal, and the event of it. Where one of that user is open, it says what the new one says."""
         ...
 
     def close_appeal(

@@ -80,3 +80,14 @@ def test_erasing_a_person_erases_his_appeals_also_where_he_is_in_no_directory(st
     assert not store.erase_person("acme", "ann")
     with store.snapshot() as view:
         assert (view.appeal("acme", "a1"), view.appeal("beta", "a2") is not None) == (None, True)
+
+
+def test_a_new_one_is_told_once_and_without_what_is_personal(store: Store):
+    store.put_appeal(asked("a1", text="Personal words"))
+    store.put_appeal(asked("a2", text="Said again"))
+    told = store.told(["acme"], 0)
+    assert {one.kind for one in told} == {"appeal.made"}
+    assert [(one.company, one.topic, one.data["user"], one.data["wanted"]) for one in told] == [
+        ("acme", "a1", "ann", 5)
+    ]
+    assert "ersonal" not in str(told[0].data)

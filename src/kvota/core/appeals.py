@@ -3,6 +3,7 @@
 from typing import Literal
 
 from kvota.core.catalogue import Value
+from kvota.core.notices import Event, event
 
 AppealStatus = Literal["open", "granted", "refused"]
 
@@ -28,3 +29,11 @@ class Appeal(Value, frozen=True, kw_only=True):
     answer: str | None = None
     set_cap: str | None = None
     order_id: str | None = None
+
+
+def made(appeal: Appeal) -> Event:
+    """What a company is told of a new one: not its text, which is erased with the person."""
+    about = {"user": appeal.user, "wanted": appeal.wanted, "action": appeal.action, "reason": appeal.reason}
+    return event(
+        appeal.company, "appeal.made", appeal.id, appeal.asked_at, {"appeal": appeal.id, **about, "cap": appeal.cap}
+    )

@@ -2,13 +2,14 @@
 
 import secrets
 from abc import abstractmethod
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from msgspec.structs import replace
 
 from kvota.acts import Act
-from kvota.core.appeals import Appeal, AppealStatus
+from kvota.core.appeals import Appeal, AppealStatus, made
+from kvota.core.notices import Event
 from kvota.core.people import Person
 from kvota.errors import Busy, Invalid, StoreUnavailable
 from kvota.store import ApiKey, Conflict, Overtaken, PlansInUse, StoredCatalogue
@@ -79,6 +80,10 @@ class Registry(SignInTables, PortalTables):
     @abstractmethod
     def _forgetting(self) -> AbstractContextManager[Session]:
         """Like ``_writing``; what is replaced or deleted is wiped, where the database would leave it in a gap."""
+
+    @abstractmethod
+    def _tell(self, session: Session, events: Sequence[Event]) -> int:
+        """Add events in a transaction that has begun."""
 
     def _ask(self, text: str, *parameters: object) -> list[Row]:
         with self._reading() as session:
@@ -165,7 +170,10 @@ class Registry(SignInTables, PortalTables):
     def put_appeal(self, appeal: Appeal) -> Appeal:
         text = self._dialect.insert(APPEALS) + ASK_AGAIN
         with self._forgetting() as session:
-            return APPEALS.read(session.run([Statement(text, [document([appeal])])])[0][0])
+            stored = APPEALS.read(session.run([Statement(text, [document([appeal])])])[0][0])
+            if stored.id == appeal.id:
+                self._tell(session, [made(stored)])
+            return stored
 
     def close_appeal(
         self,
