@@ -111,14 +111,15 @@ class Reads:
                 loader.complete(state)
             yield Look(view, book, state, now)
 
-    def standings(self) -> Generator[tuple[list[State], Book, int]]:
-        """Every company as it is now, in one snapshot, some at a time; each list is one set query of each kind."""
+    def standings(self, is_wanted: Callable[[Account], bool]) -> Generator[tuple[list[State], Book, int]]:
+        """Companies as they are now, in one snapshot, some at a time; each list is one set query of each kind."""
         with self._view() as (view, book, clock):
             after = ""
             while accounts := view.accounts(after, COMPANIES):
                 after = accounts[-1].company
-                commands = [PutCompany(company=account.company) for account in accounts]
-                states, _ = Loader(view, book, clock).states({one.company: one for one in accounts}, commands)
+                wanted = {account.company: account for account in accounts if is_wanted(account)}
+                commands = [PutCompany(company=company) for company in wanted]
+                states, _ = Loader(view, book, clock).states(wanted, commands)
                 yield [_present(state, book, now_of(state, clock)) for state in states.values()], book, clock
 
     # The company

@@ -8,6 +8,7 @@ import heapq
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from kvota.core.account import Account
 from kvota.core.catalogue import Catalogue, Value
 from kvota.core.funds import available, granted, is_suspended
 from kvota.core.periods import DAY
@@ -48,16 +49,15 @@ def riskiest(reads: Reads, *, search: str = "", skip: int = 0, limit: int = 50) 
     words = search.casefold().split()
     found: list[Risk] = []
     count = 0
-    for states, book, now in reads.standings():
+    for states, book, now in reads.standings(lambda account: all(word in _text(account) for word in words)):
         catalogue = book.at(now)
-        chosen = [state for state in states if all(word in _text(state) for word in words)]
-        count += len(chosen)
-        found = heapq.nsmallest(skip + limit, [*found, *(risk_of(s, catalogue, now) for s in chosen)], key=_order)
+        count += len(states)
+        found = heapq.nsmallest(skip + limit, [*found, *(risk_of(s, catalogue, now) for s in states)], key=_order)
     return RiskPage(found[skip:], count)
 
 
-def _text(state: State) -> str:
-    return f"{state.company}\n{state.known.name}".casefold()
+def _text(account: Account) -> str:
+    return f"{account.company}\n{account.name}".casefold()
 
 
 def _order(risk: Risk) -> tuple[bool, float, str]:
