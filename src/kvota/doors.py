@@ -75,9 +75,11 @@ def open_doors(
         others["openai"] = gateway
         lives.append(gateway.life)
         calls = Calls(upstreams)
+        api.services.upstream_health = upstreams.health
     portals = open_bitrix24(meter.store, api.services, settings, calls)
     others["bitrix24"] = portals.door
     lives += portals.lives
+    api.services.workers = settings.workers
     web = Web(api.services, public_url=settings.public_url, logs_requests=logs_requests)
     return Doors(api, others, web)
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from types import FrameType
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+import msgspec
 import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -72,6 +73,7 @@ def serve_on(
 ) -> None:
     """Serve on a listening socket. ``more`` is given the URL and tells what else to announce."""
     end_on_signals()
+    settings = msgspec.structs.replace(settings, workers=workers)
     configure_logging(settings.log_level)
     if settings.upstreams is not None:
         load(settings.upstreams, variables())  # its mistakes are told before anything is served

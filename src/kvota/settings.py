@@ -26,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``KVOTA_BITRIX24_CLIENT_ID`` and ``KVOTA_BITRIX24_CLIENT_SECRET`` are those of an application of portals, and
     ``KVOTA_BITRIX24_OAUTH`` is where its tokens are renewed.
 
+    ``workers``: how many processes serve; said on the command line.
+
     ``KVOTA_URL`` and ``KVOTA_KEY`` are for commands that speak to a running server.
     """
 
@@ -45,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bitrix24_client: str | None = None
     bitrix24_secret: str | None = None
     bitrix24_oauth: str = "https://oauth.bitrix.info"
+    workers: int = 1
     url: str | None = None
     key: str | None = None
 

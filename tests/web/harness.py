@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from html import unescape
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx2
 
@@ -49,7 +49,7 @@ class Shown(NamedTuple):
 class Site:
     """``browser(role)`` is signed in as that role; ``browser()`` as nobody."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, **settings: Any) -> None:
         given = Settings(store="sqlite:///:memory:", catalogue=str(CATALOGUE), **settings)
         self.meter = open_meter(given)
         for name in ("acme", "beta"):

@@ -11,6 +11,7 @@ from tests.api.harness import CATALOGUE
 from tests.web.harness import Site
 
 APPEALS = "/companies/acme/appeals"
+SERVICES = '[services.local]\nbase_url = "http://127.0.0.1:9/v1"\nmodels = ["*"]\n'
 
 
 def charge(site: Site, user: str = "ivan", action: str = "chat_question"):
@@ -179,3 +180,16 @@ def test_health_tells_that_the_store_answers(site: Site):
     shown = site.browser("operator").get("/operator/health").text
     assert "writes and answers" in shown
     assert "2026-01-01" in shown
+    assert "AI services" not in shown
+
+
+def test_health_tells_how_ai_services_do_and_how_many_processes_serve(tmp_path):
+    file = tmp_path / "services.toml"
+    file.write_text(SERVICES)
+    site = Site(upstreams=str(file), workers=3)
+    try:
+        shown = site.browser("operator").get("/operator/health").text
+    finally:
+        site.close()
+    assert re.search(r"Processes that serve</span><strong>3<", shown)
+    assert re.search(r"local.*not called yet", shown, re.DOTALL)

@@ -13,6 +13,7 @@ from kvota.core.commands import Command
 from kvota.engine import Teller
 from kvota.errors import Busy
 from kvota.reads import Reads
+from kvota.upstreams import Health
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,6 +64,10 @@ class Services:
         """Grows when a key was revoked here, so that nobody goes on remembering it."""
         self.documents: dict[str, Callable[[], bytes]] = {}
         """What the API says about itself: ``openapi`` and ``docs``."""
+        self.workers = 1
+        """How many processes serve."""
+        self.upstream_health: Callable[[], Sequence[Health]] = tuple
+        """How each AI service does, where there are any."""
         self._engine = engine
         self._mailbox = Mailbox()
         self._threads = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="kvota-reads")

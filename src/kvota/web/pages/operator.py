@@ -66,6 +66,8 @@ async def health(visit: Visit) -> Reply:
         milliseconds=milliseconds,
         skew=skew,
         depth=visit.services.depth,
+        workers=visit.services.workers,
+        upstreams=visit.services.upstream_health(),
         version=version("kvota"),
         catalogue=catalogue,
         is_sandbox=visit.reads.is_sandbox,
