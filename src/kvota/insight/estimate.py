@@ -14,9 +14,9 @@ from kvota.core.catalogue import BoostOffer, Catalogue, Plan, Price, Value
 from kvota.core.decisions.calls import find_action
 from kvota.core.pricing import Part, price
 
-MAX_STEPS = 20_000
-"""So many requests, in units of what all amounts of boosts are multiples of, are covered exactly; of more, the boost
-with the cheapest request pays the rest."""
+MAX_STEPS = 2_000
+"""So many requests, in units of what all amounts of boosts are multiples of, are covered by trying; of more, the boost
+with the cheapest request pays the rest. That is as cheap as trying all, while no two amounts multiply to more units."""
 
 
 class Chosen(Value, frozen=True, kw_only=True):
@@ -61,7 +61,12 @@ def estimate(catalogue: Catalogue, chosen: Sequence[Chosen]) -> Estimate:
     lines = tuple(_line(catalogue, one) for one in chosen)
     names = {one.action for one in chosen}
     plans = [plan for plan in catalogue.plans.values() if all(plan.includes(name) for name in names)]
-    fits = [fit for plan in plans if (fit := _fit(catalogue, plan, lines)) is not None]
+    shelves: dict[str | None, _Shelf] = {}
+    for currency in {plan.price and plan.price.currency for plan in plans}:
+        priced = [o for o in catalogue.boosts.values() if o.price is not None and o.price.currency == currency]
+        shelves[currency] = _Shelf(priced or list(catalogue.boosts.values()))
+    found = (_fit(catalogue, plan, lines, shelves[plan.price and plan.price.currency]) for plan in plans)
+    fits = [fit for fit in found if fit is not None]
     return Estimate(lines=lines, cost=sum(line.cost for line in lines), fits=tuple(sorted(fits, key=_order)))
 
 
@@ -76,12 +81,9 @@ def _order(fit: Fit) -> tuple[bool, int, int, int, str]:
     return fit.price is None, amount, sum(fit.boosts.values()), fit.plan.allowance, fit.plan.id
 
 
-def _fit(catalogue: Catalogue, plan: Plan, lines: Sequence[Line]) -> Fit | None:
+def _fit(catalogue: Catalogue, plan: Plan, lines: Sequence[Line], shelf: "_Shelf") -> Fit | None:
     paid = _from_allowance(plan.allowance, lines, boosts_first=catalogue.boosts_first)
-    rest = sum(line.cost for line in lines) - paid
-    currency = None if plan.price is None else plan.price.currency
-    priced = [o for o in catalogue.boosts.values() if o.price is not None and o.price.currency == currency]
-    boosts = _covering(rest, priced or list(catalogue.boosts.values()))
+    boosts = shelf.cheapest(sum(line.cost for line in lines) - paid)
     if boosts is None:
         return None
     parts = [(plan.price, 1), *((catalogue.boosts[name].price, n) for name, n in boosts.items())]
@@ -124,22 +126,32 @@ def _cost(offer: BoostOffer) -> int:
     return offer.amount if offer.price is None else offer.price.amount
 
 
-def _covering(rest: int, offers: Sequence[BoostOffer]) -> Mapping[str, int] | None:
-    """The cheapest boosts that pay ``rest``, the fewest of equally cheap ones; None where there are none."""
-    if rest <= 0:
-        return {}
-    if not offers:
-        return None
-    unit = gcd(*(offer.amount for offer in offers))
-    best = min(offers, key=lambda offer: (_cost(offer) / offer.amount, -offer.amount, offer.id))
-    bulk = max(0, rest - MAX_STEPS * unit) // best.amount
-    steps = ceil((rest - bulk * best.amount) / unit)
-    ways = [_Way(0, 0, None)]
-    for step in range(1, steps + 1):
-        before = [(ways[max(0, step - offer.amount // unit)], offer) for offer in offers]
-        ways.append(min((_Way(w.price + _cost(o), w.bought + 1, o) for w, o in before), key=lambda way: way[:2]))
-    found = Counter({best.id: bulk} if bulk else {})
-    while steps > 0 and (last := ways[steps].last) is not None:
-        found[last.id] += 1
-        steps -= last.amount // unit
-    return dict(sorted(found.items()))
+class _Shelf:
+    """Boosts, and the cheapest ways to cover so many units, found once for all plans."""
+
+    def __init__(self, offers: Sequence[BoostOffer]) -> None:
+        self._offers = offers
+        self._unit = gcd(*(offer.amount for offer in offers))
+        self._ways = [_Way(0, 0, None)]
+
+    def cheapest(self, rest: int) -> Mapping[str, int] | None:
+        """The cheapest boosts that pay ``rest``, the fewest of equally cheap ones; None where there are none."""
+        if rest <= 0:
+            return {}
+        if not self._offers:
+            return None
+        best = min(self._offers, key=lambda offer: (_cost(offer) / offer.amount, -offer.amount, offer.id))
+        bulk = max(0, rest - MAX_STEPS * self._unit) // best.amount
+        steps = ceil((rest - bulk * best.amount) / self._unit)
+        found = Counter({best.id: bulk} if bulk else {})
+        while steps > 0 and (last := self._way(steps).last) is not None:
+            found[last.id] += 1
+            steps -= last.amount // self._unit
+        return dict(sorted(found.items()))
+
+    def _way(self, steps: int) -> _Way:
+        ways = self._ways
+        for step in range(len(ways), steps + 1):
+            before = [(ways[max(0, step - offer.amount // self._unit)], offer) for offer in self._offers]
+            ways.append(min((_Way(w.price + _cost(o), w.bought + 1, o) for w, o in before), key=lambda way: way[:2]))
+        return ways[steps]

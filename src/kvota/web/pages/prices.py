@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from kvota.asgi import texts
 from kvota.core.catalogue import MAX_QUANTITY, Action, Catalogue
-from kvota.insight.estimate import Chosen, Estimate, estimate
+from kvota.insight.estimate import Chosen, estimate
 from kvota.web.answers import Reply
 from kvota.web.page import Page, page
 from kvota.web.visit import Visit
@@ -23,28 +23,28 @@ def field(action: str, quantity: str) -> str:
 async def show(visit: Visit) -> Reply:
     """The whole page; the calculator's form leads here where no script runs."""
     catalogue = await visit.read(visit.reads.catalogue)
-    return visit.show("prices.html", catalogue=catalogue, asked=visit.came.query, **_reckoned(visit, catalogue))
+    return visit.show("prices.html", catalogue=catalogue, asked=visit.came.query, **await _reckoned(visit, catalogue))
 
 
 async def show_estimate(visit: Visit) -> Reply:
     """What the calculator says, alone."""
     catalogue = await visit.read(visit.reads.catalogue)
-    return visit.show("part_estimate.html", catalogue=catalogue, **_reckoned(visit, catalogue))
+    return visit.show("part_estimate.html", catalogue=catalogue, **await _reckoned(visit, catalogue))
 
 
-def _reckoned(visit: Visit, catalogue: Catalogue) -> dict[str, object]:
-    found = _estimated(visit, catalogue, visit.came.query)
+async def _reckoned(visit: Visit, catalogue: Catalogue) -> dict[str, object]:
+    chosen = _chosen(visit, catalogue, visit.came.query)
+    found = await visit.read(estimate, catalogue, chosen) if chosen and not visit.errors else None
     return {"estimate": found, "shown": FITS, "default": DEFAULT, "field": field, "most": MAX_TIMES}
 
 
-def _estimated(visit: Visit, catalogue: Catalogue, query: Mapping[str, str]) -> Estimate | None:
-    """None where nothing is chosen, or something wrong is: then it stands in the visit's errors."""
-    chosen = [
+def _chosen(visit: Visit, catalogue: Catalogue, query: Mapping[str, str]) -> list[Chosen]:
+    """What is chosen; something wrong stands in the visit's errors then."""
+    return [
         Chosen(action=name, times=times, quantities=_quantities(visit, action, query))
         for name, action in catalogue.actions.items()
         if (times := _number(visit, query, name, default=0, most=MAX_TIMES))
     ]
-    return None if visit.errors or not chosen else estimate(catalogue, chosen)
 
 
 def _quantities(visit: Visit, action: Action, query: Mapping[str, str]) -> dict[str, int]:
