@@ -193,3 +193,46 @@ def test_health_tells_how_ai_services_do_and_how_many_processes_serve(tmp_path):
         site.close()
     assert re.search(r"Processes that serve</span><strong>3<", shown)
     assert re.search(r"local.*not called yet", shown, re.DOTALL)
+
+
+def test_an_operator_gives_corrects_and_stops_and_a_form_sent_twice_does_it_once(site: Site):
+    operator, here = site.browser("operator"), "/companies/acme/control"
+    reads = site.meter.reads
+    for _ in range(2):
+        fields = {"once": "a", "amount": "7", "expires_at": "2099-01-01", "reason": "sorry"}
+        assert operator.send(here, f"{here}/boost", **fields).status == 303
+        assert operator.send(here, f"{here}/adjust", once="b", amount="3", reason="a lost call").status == 303
+    assert [(boost.amount, boost.reason) for boost in reads.boosts("acme")] == [(7, "sorry")]
+    assert reads.balance("acme").allowance.used == 3
+    assert operator.send(here, f"{here}/boosts/{reads.boosts('acme')[0].id}/revoke").status == 303
+    assert reads.boosts("acme") == []
+    operator.send(here, f"{here}/override", allowance_override="500")
+    assert reads.balance("acme").allowance.granted == 500
+    operator.send(here, f"{here}/override", allowance_override="")
+    assert reads.balance("acme").allowance.granted == 10
+    operator.send(here, f"{here}/suspend", reason="unpaid")
+    assert reads.company("acme").suspended
+    assert "Let it go on" in operator.get(here).text
+    operator.send(here, f"{here}/resume")
+    assert not reads.company("acme").suspended
+    names = [one.act for one in reads.audit.page("acme", "", 20)]
+    assert names == [
+        "resume", "suspend", "put_company", "put_company", "revoke_boost", "adjust", "add_boost",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("target", "fields", "field"),
+    [
+        ("boost", {"amount": "-5", "expires_at": "2099-01-01"}, "amount"),
+        ("boost", {"amount": "5"}, "expires_at"),
+        ("boost", {"amount": "5", "expires_at": "9999-12-31"}, "expires_at"),
+        ("adjust", {"amount": "5"}, "reason"),
+        ("override", {"allowance_override": "many"}, "allowance_override"),
+    ],
+)
+def test_what_an_operator_says_wrong_is_told_beside_the_field(site: Site, target, fields, field):
+    here = "/companies/acme/control"
+    shown = site.browser("operator").send(here, f"{here}/{target}", **fields)
+    assert shown.status == 422
+    assert f'id="{target}-{field}-problem"' in shown.text

@@ -23,6 +23,7 @@ STOPS = (
     Stop("/operator/health", "operator"),
     Stop("/operator/audit", "operator"),
     Stop("/companies/acme/appeals", "admin"),
+    Stop("/companies/acme/control", "operator"),
     Stop("/prices", None),
     Stop("/prices?crm_call_complete=120&site_creation=3&site_creation.images=4&follow_up=20", "admin"),
     Stop("/mine?action=site_creation&q.images=4", "member"),

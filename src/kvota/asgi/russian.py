@@ -98,6 +98,7 @@ _RULES: tuple[tuple[str, str], ...] = (
         r"The role member may see the statistics of its own user only\.",
         "Ключ с ролью member открывает статистику только своего сотрудника.",
     ),
+    (r"is needed", "нужно заполнить"),
     (r"is taken: another company has it", "занят: такая компания уже есть"),
     (r"is needed: an appeal is one person's", "нужно: заявка принадлежит одному сотруднику"),
     (r"must name exactly one of cap_change and boost", "нужно ровно одно из: cap_change, boost"),

@@ -9,6 +9,7 @@ from kvota.web.pages import (
     catalogues,
     companies,
     company_settings,
+    control,
     entrance,
     home,
     keys,
@@ -45,5 +46,6 @@ def pages() -> tuple[Page, ...]:
         *catalogues.pages(),
         *mine.pages(),
         *appeals.pages(),
+        *control.pages(),
         *prices.pages(),
     )

@@ -1,17 +1,16 @@
 """What people ask their administrator for: granted by a cap or by ordering a boost, or refused."""
 
 import asyncio
-import datetime as dt
 from typing import NamedTuple
 
 from kvota.asgi.granting import Raise, grant
 from kvota.core.appeals import Appeal
 from kvota.core.catalogue import MAX_AMOUNT
-from kvota.core.periods import days_between
 from kvota.errors import Invalid
 from kvota.insight.room import Rooms, rooms
 from kvota.web.answers import Answer, Reply
 from kvota.web.page import ADMINS, COMPANY, SEERS, Page, page
+from kvota.web.pages.days import end_of_day
 from kvota.web.visit import Visit
 from kvota.wire.appeals import RefuseRequest
 
@@ -56,7 +55,7 @@ async def raise_cap(visit: Visit) -> Answer:
         _requests(form.get("requests")),
         cap=form.get("cap") or None,
         per="day" if per == "day" else "week" if per == "week" else "month" if per == "month" else None,
-        until=await _until(visit, form.get("until")),
+        until=await end_of_day(visit, "until"),
     )
     return await _grant(visit, name, what)
 
@@ -96,18 +95,6 @@ def _requests(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text[:12]) > MAX_AMOUNT:
         raise Invalid.field("requests", f"must be a whole number from 0 to {MAX_AMOUNT}", text)
     return int(text)
-
-
-async def _until(visit: Visit, text: str) -> int | None:
-    """The end of that local day."""
-    if not text:
-        return None
-    try:
-        day = dt.date.fromisoformat(text)
-    except ValueError:
-        raise Invalid.field("until", "must be a date such as 2026-11-01, in the years 1970 to 2099", text) from None
-    account = await visit.read(visit.reads.company, visit.company)
-    return days_between(account.time_zone, day, day + dt.timedelta(days=1))[0][1].end
 
 
 def pages() -> list[Page]:
