@@ -172,6 +172,7 @@ def test_what_an_operator_does_on_the_pages_is_told_with_his_address(site: Site)
     operator.send(new, new, id="gamma", name="Gamma", plan="tiny", time_zone="UTC", locale="en")
     shown = operator.get("/operator/audit").text
     assert "Company made or changed" in shown
+    assert "Signed in" in shown
     assert "operator@example.com" in shown
     assert "Company made" not in operator.get("/operator/audit?company=beta").text
 

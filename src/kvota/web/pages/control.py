@@ -82,7 +82,7 @@ def pages() -> list[Page]:
     """The pages of this module."""
     here = f"{COMPANY}/control"
     return [
-        page("control", OPERATORS, f"GET {here}", show, nav=80),
+        page("control", OPERATORS, f"GET {here}", show, nav=120),
         page("suspend", OPERATORS, f"POST {here}/suspend", suspend, again=show),
         page("resume", OPERATORS, f"POST {here}/resume", resume, again=show),
         page("adjust", OPERATORS, f"POST {here}/adjust", adjust, again=show),

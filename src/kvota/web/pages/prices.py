@@ -68,6 +68,6 @@ def _number(visit: Visit, query: Mapping[str, str], name: str, *, default: int, 
 def pages() -> list[Page]:
     """The pages of this module."""
     return [
-        page("prices", None, "GET /prices", show, nav=90),
+        page("prices", None, "GET /prices", show, nav=200),
         page("estimate", None, "GET /prices/estimate", show_estimate, is_part=True),
     ]
