@@ -30,7 +30,7 @@ STOPS = (
     Stop("/companies/acme", "operator"),
     Stop("/companies/acme", "admin", click="details summary"),
     Stop("/companies/acme/plan", "operator"),
-    Stop("/companies/acme/plan?plan=pro&effective=next_period", "admin"),
+    Stop("/companies/acme/plan?plan=professional&effective=next_period", "admin"),
     Stop("/companies/acme/boosts", "admin"),
     Stop("/companies/acme/caps", "admin"),
     Stop("/companies/acme/people", "admin"),

@@ -111,12 +111,21 @@ def _make(store: Path) -> None:
         try:
             with counting("calls", None) as step:
                 History(lambda at: now.__setitem__(0, at), meter.engine, time.time_ns() // 1_000_000).write(step)
+            _add_people(meter)
             _leave_waiting(meter)
         finally:
             meter.close()
         part = store.with_suffix(".part")
         shutil.copyfile(made, part)
         part.replace(store)
+
+
+def _add_people(meter: "Meter") -> None:
+    """Put the people of the past into the directory."""
+    from kvota.cli.demo_history import COMPANY, PEOPLE
+
+    for one in PEOPLE:
+        meter.reads.put_person(COMPANY, one.user, {"name": one.name, "department": one.department})
 
 
 def _leave_waiting(meter: "Meter") -> None:

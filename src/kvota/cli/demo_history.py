@@ -35,6 +35,7 @@ class Person(NamedTuple):
     """Somebody who uses the assistant: how often on a working day, and for what (with weights)."""
 
     user: str
+    name: str
     department: str
     calls_a_day: float
     habits: tuple[tuple[str, float], ...]
@@ -49,15 +50,15 @@ _LEADING = (("follow_up", 1.5), ("crm_speech_analytics", 2.0), ("chat_question",
 _MAKING = (("site_block_update", 3.0), ("site_creation", 0.4), ("feed_text", 4.0), ("chat_question", 4.0))
 
 PEOPLE = (
-    Person("anna", "sales", 7.0, _SELLING),
-    Person("boris", "sales", 5.0, _SELLING),
-    Person("vera", "sales", 6.0, _SELLING),
-    Person("galina", "marketing", 6.0, _MAKING),
-    Person("denis", "marketing", 4.0, _MAKING),
-    Person("elena", "management", 3.0, _LEADING),
-    Person("fedor", "support", 6.0, _WRITING),
-    Person("irina", "support", 5.0, _WRITING),
-    Person(INTERN, "support", 3.5, _WRITING),
+    Person("anna", "Anna Smirnova", "sales", 7.0, _SELLING),
+    Person("boris", "Boris Kuznetsov", "sales", 5.0, _SELLING),
+    Person("vera", "Vera Popova", "sales", 6.0, _SELLING),
+    Person("galina", "Galina Orlova", "marketing", 6.0, _MAKING),
+    Person("denis", "Denis Volkov", "marketing", 4.0, _MAKING),
+    Person("elena", "Elena Morozova", "management", 3.0, _LEADING),
+    Person("fedor", "Fedor Sokolov", "support", 6.0, _WRITING),
+    Person("irina", "Irina Lebedeva", "support", 5.0, _WRITING),
+    Person(INTERN, "Oleg Novikov", "support", 3.5, _WRITING),
 )
 
 
