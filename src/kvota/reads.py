@@ -21,8 +21,7 @@ from kvota.core.decisions.boosts import credited_boost
 from kvota.core.decisions.calls import Incomplete, OrderPaid, Quote
 from kvota.core.entries import entry_number
 from kvota.core.people import Person
-from kvota.core.periods import Span, days_between, hour_start, hours_of
-from kvota.core.report import UsageLine, UsageReport
+from kvota.core.report import UsageLine, UsageReport, line_of, spans_of
 from kvota.core.state import State, Written
 from kvota.core.timeline import Foresight, advance, is_due, now_of
 from kvota.editions import Editions
@@ -252,20 +251,20 @@ class Reads:
             raise Invalid.field("to", f"must be at most {longest} days after from", end.isoformat())
         with self._view() as (view, book, clock):
             state, _ = self._state(view, Loader(view, book, clock), PutCompany(company=company))
-            labels, spans = _spans(state.known.time_zone, start, end, by)
+            labels, spans = spans_of(state.known.time_zone, start, end, by)
             columns = [name for name in by if name not in ("hour", "day")]
             found = view.usage(company, spans, columns, UsageFilter(user=user))
             declines = view.declines(company, start.isoformat(), end.isoformat(), user)
         rows: list[UsageLine] = []
         for row in found:
             named = {**labels[row.span], **{name: getattr(row, name) or None for name in columns}}
-            rows.append(_line(tuple(named[name] for name in by), [row]))
+            rows.append(line_of(tuple(named[name] for name in by), [row]))
         rows.sort(
             key=lambda line: tuple(
                 "" if key is None else f"{key:020d}" if isinstance(key, int) else key for key in line.keys
             )
         )
-        return UsageReport(by=tuple(by), rows=rows, total=_line((), rows), declines=declines)
+        return UsageReport(by=tuple(by), rows=rows, total=line_of((), rows), declines=declines)
 
     # API keys
 
@@ -394,21 +393,3 @@ def _as_quote(reply: object) -> Quote:
     if not isinstance(reply, Quote):
         raise TypeError(type(reply).__name__)
     return reply
-
-
-def _line(keys: tuple[str | int | None, ...], rows: Sequence[object]) -> UsageLine:
-    sums = {name: sum(getattr(row, name) for row in rows) for name in ("calls", "requests", "refunded", "written_off")}
-    return UsageLine(keys=keys, **sums)
-
-
-def _spans(
-    zone: str, start: dt.date, end: dt.date, by: Sequence[str]
-) -> tuple[list[dict[str, str | int | None]], list[Span]]:
-    """The spans that the statistics are summed over, and what each is called."""
-    days = days_between(zone, start, end)
-    if "hour" in by:
-        hours = [(date, span) for date, whole in days for _, span in hours_of(zone, whole)]
-        return [{"day": date, "hour": hour_start(zone, span.start)} for date, span in hours], [s for _, s in hours]
-    if "day" in by:
-        return [{"day": date} for date, _ in days], [span for _, span in days]
-    return [{}], [Span(days[0][1].start, days[-1][1].end)]
