@@ -1,8 +1,9 @@
 """The HTTP doors of a server, laid side by side: each is plain ASGI and knows none of the others."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 from kvota.apart.engine import EngineApart
 from kvota.api.app import build_app
@@ -71,9 +72,11 @@ def open_doors(
     calls: Calls | None = None
     if settings.upstreams is not None:
         upstreams = Upstreams(load(settings.upstreams, variables()))
+        api.services.upstream_health = upstreams.health
+        metrics.watch_upstreams(upstreams.health)
         gateway = Gateway(api.services, api.keyring, upstreams, logs_requests=logs_requests)
         others["openai"] = gateway
-        lives.append(gateway.life)
+        lives += [partial(_opened, upstreams), gateway.life]
         calls = Calls(upstreams)
         api.services.upstream_health = upstreams.health
     portals = open_bitrix24(meter.store, api.services, settings, calls)
@@ -91,3 +94,9 @@ def open_outbox(meter: Meter, settings: Settings) -> Worker:
         mailer = Mailer(settings.smtp_url, settings.mail_from)
     outgoing = Outgoing(settings.private_targets)
     return Worker(meter.store, meter.reads.notices, outgoing, mailer, sweep=Sweep(meter.store, meter.reads))
+
+
+@contextlib.asynccontextmanager
+async def _opened(upstreams: Upstreams) -> AsyncGenerator[None]:
+    async with upstreams:
+        yield

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import threading
+import urllib.request
 
 import pytest
 from aiohttp import web
@@ -393,3 +395,18 @@ def test_keys_of_services_and_of_callers_are_in_no_log(acting, company, server):
     assert "answer_broken" in log
     assert KEY not in log
     assert company.member not in log
+
+
+def test_metrics_tell_how_the_services_do(acting, company, server):
+    assert call(company).status == 200
+    assert company.becomes(*CHARGED)
+    acting.behaviour = acting_as.failing(500)
+    assert call(company).status == 500
+    with urllib.request.urlopen(f"{server.url}/metrics") as reply:  # noqa: S310 - loopback
+        text = reply.read().decode()
+    found = dict(re.findall(r'^(kvota_upstream_\w+)\{service="one"\} (\S+)$', text, re.MULTILINE))
+    assert float(found["kvota_upstream_calls_total"]) > float(found["kvota_upstream_failures_total"]) > 0
+    assert float(found["kvota_upstream_first_byte_seconds"]) >= 0
+    assert re.search(r'kvota_upstream_tokens_total\{kind="context",service="one"\} [1-9]', text)
+    assert re.search(r'kvota_upstream_spent_total\{currency="USD",service="one"\} [0-9.e-]*[1-9]', text)
+    assert re.search(r'kvota_http_requests_total\{operation="openai_chat_completions",status="200"\}', text)

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from kvota.core.account import Charge, Hold
 from kvota.core.declines import Declined
+from kvota.upstreams import Health
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -38,6 +39,31 @@ class _Histogram:
         family.add_metric(labels, list(zip(names, accumulate(self._counts), strict=True)), self._sum)
 
 
+def _of_upstreams(services: Sequence[Health]) -> Iterable[Metric]:
+    """What the AI services have done for this process; nothing where there are none."""
+    if not services:
+        return
+    calls = CounterMetricFamily("kvota_upstream_calls", "Calls of AI services.", labels=("service",))
+    failures = CounterMetricFamily("kvota_upstream_failures", "Those that failed.", labels=("service",))
+    tokens = CounterMetricFamily("kvota_upstream_tokens", "Tokens, as far as told.", labels=("service", "kind"))
+    spent = CounterMetricFamily("kvota_upstream_spent", "Money, by the price table.", labels=("service", "currency"))
+    latency = GaugeMetricFamily(
+        "kvota_upstream_first_byte_seconds",
+        "Time to the first byte, the median of the last calls.",
+        labels=("service",),
+    )
+    for one in services:
+        calls.add_metric((one.service,), one.calls)
+        failures.add_metric((one.service,), one.failures)
+        tokens.add_metric((one.service, "context"), one.context_tokens)
+        tokens.add_metric((one.service, "generated"), one.generated_tokens)
+        for currency, units in one.spent.items():
+            spent.add_metric((one.service, currency), units / 1_000_000)
+        if one.latency_ms is not None:
+            latency.add_metric((one.service,), one.latency_ms / 1000)
+    yield from (calls, failures, tokens, spent, latency)
+
+
 class Metrics(Collector):
     """What is counted; made once for a process, before its engine."""
 
@@ -49,6 +75,7 @@ class Metrics(Collector):
         self._charges: dict[str, int] = defaultdict(int)
         self._amounts: dict[str, int] = defaultdict(int)
         self._declines: dict[str, int] = defaultdict(int)
+        self._upstream_health: Callable[[], Sequence[Health]] = tuple
         self._batch_size, self._batch_seconds = _Histogram(SIZES), _Histogram(SECONDS)
         self._depth = Gauge("kvota_queue_depth", "Commands that wait.", registry=self.registry)
         self.clock_skew = Gauge(
@@ -61,6 +88,10 @@ class Metrics(Collector):
     def watch_queue(self, depth: Callable[[], int]) -> None:
         """Ask ``depth`` whenever the metrics are read."""
         self._depth.set_function(depth)
+
+    def watch_upstreams(self, health: Callable[[], Sequence[Health]]) -> None:
+        """Ask ``health`` whenever the metrics are read."""
+        self._upstream_health = health
 
     def observe_batch(self, size: int, seconds: float) -> None:
         """One transaction of the engine: what ``Engine(on_batch=…)`` is given."""
@@ -110,6 +141,7 @@ class Metrics(Collector):
             family = HistogramMetricFamily(name, text)
             histogram.add_to(family)
             yield family
+        yield from _of_upstreams(self._upstream_health())
 
     def text(self) -> bytes:
         """All of them, as Prometheus reads them."""

@@ -47,12 +47,11 @@ class Gateway:
 
     @asynccontextmanager
     async def life(self) -> AsyncGenerator[None]:
-        """The connections to the services; at the end what was not delivered is given back."""
-        async with self._upstreams:
-            try:
-                yield
-            finally:
-                await self._metering.close()
+        """While the server lives; at the end what was not delivered is given back."""
+        try:
+            yield
+        finally:
+            await self._metering.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call."""
