@@ -89,7 +89,7 @@ class Calling:
             await send_reply(send, reply, client, headers_of(reply, captured, is_repeat=is_repeat))
         finally:
             measures = reply.measures(images=call.asked.quantities.get("images", 0))
-            await self._metering.measure(captured, call.key.id, measures)
+            self._metering.measure(captured, call.key.id, measures)
 
     async def _decline(self, row: Declined, call: Call, send: Send) -> int:
         now = await self._services.read(self._services.reads.clock)

@@ -5,8 +5,10 @@ could have taken.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from hashlib import sha256
+from typing import Any
 
 import structlog
 
@@ -25,6 +27,7 @@ REPEAT_SECONDS = 600
 MAX_TRIES = 10
 LONGEST_PAUSE_SECONDS = 5.0
 SETTLING_SECONDS = 0.5
+MEASURING_SECONDS = 0.1
 CLOSING_SECONDS = 5.0
 
 
@@ -33,7 +36,8 @@ class Metering:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._settling: set[asyncio.Task[None]] = set()
+        self._going: set[asyncio.Task[None]] = set()
+        self._measured: list[MeasureCharge] = []
         self._repeats: dict[tuple[str, str], int] = {}
 
     async def hold(
@@ -87,26 +91,37 @@ class Metering:
         self._services.metrics.observe_reply(outcome.reply)
         return outcome.reply
 
-    async def measure(self, hold: Hold, by: str, measures: Mapping[str, int]) -> None:
-        """Note what the call has used, in an entry of its own. It moves no request, so its failure is only logged."""
+    def measure(self, hold: Hold, by: str, measures: Mapping[str, int]) -> None:
+        """Note what the call has used, in an entry of its own, a moment later and together with those of other calls.
+
+        It moves no request, so nobody waits for it, and what cannot be noted is only logged.
+        """
         if hold.charge is None or not measures:
             return
-        try:
-            await self._services.submit(
-                MeasureCharge(company=hold.company, by=by, charge=hold.charge, measures=measures)
-            )
-        except KvotaError as error:
-            structlog.get_logger("kvota.gateway").warning("measures_lost", code=error.code, charge=hold.charge)
+        self._measured.append(MeasureCharge(company=hold.company, by=by, charge=hold.charge, measures=measures))
+        if len(self._measured) == 1:
+            asyncio.get_running_loop().call_later(MEASURING_SECONDS, self._begin, self._note_measures)
+
+    async def _note_measures(self) -> None:
+        commands, self._measured = self._measured, []
+        for answer in await self._services.submit_all(commands):
+            if isinstance(answer, Exception):
+                code = answer.code if isinstance(answer, KvotaError) else "internal"
+                structlog.get_logger("kvota.gateway").warning("measures_lost", code=code)
+
+    def _begin(self, step: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        """A step that goes on by itself, and that the end of the server waits for a little."""
+        task = asyncio.ensure_future(step())
+        self._going.add(task)
+        task.add_done_callback(self._going.discard)
+        return task
 
     async def settle(self, hold: Hold, by: str) -> None:
         """Give back what was held for a call that was not delivered.
 
         Returns when it is done, or after a moment; it then goes on by itself until it is done or the hold expires.
         """
-        task = asyncio.ensure_future(self._settle(hold, by))
-        self._settling.add(task)
-        task.add_done_callback(self._settling.discard)
-        await asyncio.wait({task}, timeout=SETTLING_SECONDS)
+        await asyncio.wait({self._begin(partial(self._settle, hold, by))}, timeout=SETTLING_SECONDS)
 
     async def _settle(self, hold: Hold, by: str) -> None:
         pause, deadline = 0.05, asyncio.get_running_loop().time() + (hold.expires_at - hold.at) / SECOND
@@ -132,9 +147,11 @@ class Metering:
                 await self._services.submit(RefundCharge(company=hold.company, by=by, charge=row.charge, reason=reason))
 
     async def close(self) -> None:
-        """Wait a little for what is being given back; what is left expires."""
-        if self._settling:
-            await asyncio.wait(self._settling, timeout=CLOSING_SECONDS)
+        """Note what was measured, and wait a little for what is being given back; what is left expires."""
+        if self._measured:
+            self._begin(self._note_measures)
+        if self._going:
+            await asyncio.wait(self._going, timeout=CLOSING_SECONDS)
 
 
 def _attempt_key(once: str | None, attempt: int) -> str | None:
