@@ -69,17 +69,15 @@ def open_doors(
         on_shutdown=living.aclose,
         logs_requests=logs_requests,
     )
-    calls: Calls | None = None
-    if settings.upstreams is not None:
-        upstreams = Upstreams(load(settings.upstreams, variables()))
-        api.services.upstream_health = upstreams.health
-        metrics.watch_upstreams(upstreams.health)
-        gateway = Gateway(api.services, api.keyring, upstreams, logs_requests=logs_requests)
-        others["openai"] = gateway
-        lives += [partial(_opened, upstreams), gateway.life]
-        calls = Calls(upstreams)
-        api.services.upstream_health = upstreams.health
-    portals = open_bitrix24(meter.store, api.services, settings, calls)
+    upstreams = Upstreams(() if settings.upstreams is None else load(settings.upstreams, variables()))
+    api.services.upstream_health = upstreams.health
+    metrics.watch_upstreams(upstreams.health)
+    gateway = Gateway(api.services, api.keyring, upstreams, logs_requests=logs_requests)
+    others["openai"] = gateway
+    lives += [partial(_opened, upstreams), gateway.life]
+    portals = open_bitrix24(
+        meter.store, api.services, settings, None if settings.upstreams is None else Calls(upstreams)
+    )
     others["bitrix24"] = portals.door
     lives += portals.lives
     api.services.workers = settings.workers

@@ -3,15 +3,18 @@
 import asyncio
 import json
 import re
+import subprocess
 import threading
 import urllib.request
 
 import pytest
 from aiohttp import web
 
+from tests.acceptance.servers import serving
+from tests.cli.processes import KVOTA, environment
 from tests.gateway.eventually import eventually
 from tests.gateway.raw import CHAT, IMAGE, STREAM, call, form, hang_up, open_call
-from tests.gateway.running import OPERATOR_KEY, Acting, Company, file_of, gateway
+from tests.gateway.running import CATALOGUE, OPERATOR_KEY, Acting, Company, file_of, gateway
 from tests.upstreams import service as acting_as
 from tests.upstreams.service import KEY
 
@@ -367,6 +370,25 @@ def test_a_body_beyond_the_limit_is_refused_by_its_length(acting, company):
     assert (answer.status, answer.code) == (413, "body_too_large")
 
 
+def test_of_a_services_headers_only_those_about_the_answer_pass(acting, company):
+    async def with_headers(request, fields):
+        told = {
+            "X-RateLimit-Remaining-Requests": "7", "X-Request-Id": "req_1", "Retry-After": "3",
+            "Set-Cookie": "a=b", "Keep-Alive": "timeout=5", "Connection": "X-Private", "X-Private": "1",
+            "OpenAI-Organization": "ours", "X-Kvota-Cost": "0", "Proxy-Authenticate": "Basic", "Server": "theirs",
+        }  # fmt: skip
+        return web.json_response({}, headers=told)
+
+    acting.behaviour = with_headers
+    answer = call(company, Connection="X-Mine", X_Mine="1", Cookie="c=d", X_Forwarded_Host="elsewhere.example")
+    passed = {"x-ratelimit-remaining-requests": "7", "x-request-id": "req_1", "retry-after": "3", "x-kvota-cost": "1"}
+    assert {name: answer.headers[name] for name in passed} == passed
+    ours = {"date", "cache-control", "x-content-type-options", "content-type", "content-length"}
+    assert set(answer.headers) == {*passed, *ours, "x-kvota-available", "x-kvota-charge"}
+    sent = {name.lower() for name in acting.seen[0].headers}
+    assert sent == {"host", "authorization", "content-type", "content-length", "accept", "accept-encoding"}
+
+
 def test_a_wrong_method_is_told_the_right_one(acting, company):
     answer = call(company, method="GET")
     assert (answer.status, answer.code, answer.headers["allow"]) == (405, "method_not_allowed", "POST")
@@ -381,6 +403,26 @@ def test_a_model_that_nobody_has_is_told_before_anything_is_held(acting, tmp_pat
         assert (answer.status, answer.code) == (404, "model_not_found")
         assert company.kinds() == []
         assert "embed-test" in answer.error["message"]
+
+
+def test_a_server_without_services_says_that_it_has_no_model(tmp_path):
+    with serving(f"sqlite:///{tmp_path}/kvota.db", tmp_path, catalogue=CATALOGUE) as server:
+        company = Company(server)
+        answer = call(company)
+        assert (answer.status, answer.code) == (404, "model_not_found")
+        assert json.loads(call(company, "/models", method="GET").content)["data"] == []
+        assert call(company, key="kv_wrong").code == "unauthenticated"
+
+
+def test_a_file_of_services_with_a_mistake_is_told_before_anything_is_served(tmp_path):
+    (tmp_path / "up.toml").write_text('[services.one]\nbase_url = "http://127.0.0.1:9"\n')
+    settings = environment({"KVOTA_STORE": f"sqlite:///{tmp_path}/kvota.db"})
+    ended = subprocess.run(
+        [*KVOTA, "serve", "--port", "0", "--upstreams", f"{tmp_path}/up.toml"], env=settings, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "line 1: services.one.models: is missing" in ended.stderr
 
 
 def test_keys_of_services_and_of_callers_are_in_no_log(acting, company, server):
