@@ -7,6 +7,7 @@ from pathlib import Path
 NOT_FIGURES = {
     "__init__",
     "__main__",
+    "ai_service",
     "company_months",
     "figures",
     "filling",
