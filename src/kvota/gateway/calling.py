@@ -10,8 +10,9 @@ from kvota.core.account import Hold, Usage
 from kvota.core.declines import Declined
 from kvota.gateway.answers import of_decline, send_answer
 from kvota.gateway.asked import Asked
+from kvota.gateway.keeping import MAX_ANSWER, Answers
 from kvota.gateway.metering import Metering
-from kvota.gateway.passing import Client, headers_of, send_reply
+from kvota.gateway.passing import Client, headers_of, send_kept, send_reply
 from kvota.store import ApiKey
 from kvota.upstreams import Reply, Upstreams
 
@@ -34,6 +35,7 @@ class Calling:
 
     def __init__(self, services: Services, upstreams: Upstreams, metering: Metering) -> None:
         self._services, self._upstreams, self._metering = services, upstreams, metering
+        self._answers = Answers()
 
     async def carry_out(self, call: Call, client: Client, send: Send) -> int:
         """Answer a call; the status. What is raised before the answer has begun was not charged."""
@@ -47,7 +49,14 @@ class Calling:
             return await self._decline(outcome.reply, call, send)
         if not isinstance(outcome.reply, Hold):
             raise TypeError(type(outcome.reply).__name__)
-        return await self._answer(call, outcome.reply, client, send, is_repeat=outcome.is_replayed)
+        hold = outcome.reply
+        if outcome.is_replayed:
+            kept = self._answers.get((hold.company, hold.id))
+            if kept is not None:
+                await send_kept(send, kept)
+                return kept.status
+            await self._metering.check_repeat(hold)
+        return await self._answer(call, hold, client, send, is_repeat=outcome.is_replayed)
 
     async def _answer(self, call: Call, hold: Hold, client: Client, send: Send, *, is_repeat: bool) -> int:
         """Ask, charge, deliver. ``is_repeat``: the hold is captured already, and its call is delivered once more."""
@@ -85,8 +94,12 @@ class Calling:
         self, call: Call, reply: Reply, captured: Hold, client: Client, send: Send, *, is_repeat: bool
     ) -> None:
         """Pass on what has been charged, and note what it has used, as far as it has come."""
+        headers = headers_of(reply, captured, is_repeat=is_repeat)
+        body = None if call.once is None else bytearray()
         try:
-            await send_reply(send, reply, client, headers_of(reply, captured, is_repeat=is_repeat))
+            await send_reply(send, reply, client, headers, body)
+            if body is not None and len(body) <= MAX_ANSWER:
+                self._answers.keep((captured.company, captured.id), reply.status, headers, bytes(body))
         finally:
             measures = reply.measures(images=call.asked.quantities.get("images", 0))
             self._metering.measure(captured, call.key.id, measures)

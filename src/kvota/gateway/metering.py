@@ -24,6 +24,7 @@ from kvota.store import ApiKey
 
 SLACK_SECONDS = 60
 REPEAT_SECONDS = 600
+MAX_REPEATS = 2
 MAX_TRIES = 10
 LONGEST_PAUSE_SECONDS = 5.0
 SETTLING_SECONDS = 0.5
@@ -46,9 +47,8 @@ class Metering:
         """Hold what the call costs, for so many seconds and a little more; the reply is a ``Hold`` or a ``Declined``.
 
         ``once`` is the client's idempotency key and ``request`` what it stands for. A call of the same key that was
-        voided or has expired was not charged, so it is held again; one that was charged a short while ago is given
-        back as it was captured (``is_replayed``), to be delivered once more without a second charge. Raises
-        ``CallRunning``, ``CallCharged`` for one that was charged earlier, and whatever keeps a hold from being made.
+        voided or has expired was not charged, so it is held again; one that was charged is given back as it was
+        captured (``is_replayed``). Raises ``CallRunning``, and whatever keeps a hold from being made.
         """
         for attempt in range(MAX_TRIES):
             outcome = await self._services.submit(
@@ -69,15 +69,14 @@ class Metering:
             if row.status == "open":
                 raise CallRunning(once or "")
             if row.status == "captured":
-                await self._check_repeat(row)
                 return Outcome(row, is_replayed=True)
         raise CallRunning(once or "")
 
-    async def _check_repeat(self, row: Hold) -> None:
-        """A charged call is delivered again while its client may still be waiting for it, and not for ever."""
+    async def check_repeat(self, row: Hold) -> None:
+        """A charged call is made again while its client may still be waiting for it, and not for ever: CallCharged."""
         now = await self._services.read(self._services.reads.clock)
         times = self._repeats.get((row.company, row.id), 0) + 1
-        if now - (row.closed_at or 0) > REPEAT_SECONDS * SECOND or times > MAX_TRIES:
+        if now - (row.closed_at or 0) > REPEAT_SECONDS * SECOND or times > MAX_REPEATS:
             raise CallCharged(row.charge or row.id)
         if len(self._repeats) >= 10_000:  # noqa: PLR2004 - what is older has long been refused by its time
             self._repeats.clear()

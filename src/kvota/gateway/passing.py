@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from kvota.asgi.streaming import Disconnected, Receive, Send
 from kvota.core.account import Hold
 from kvota.gateway.answers import SAFE, Headers
+from kvota.gateway.keeping import MAX_ANSWER, Kept
 from kvota.upstreams import Broken, Reply
 
 T = TypeVar("T")
@@ -67,19 +68,29 @@ def headers_of(reply: Reply, captured: Hold | None, *, is_repeat: bool = False) 
     return headers
 
 
-async def send_reply(send: Send, reply: Reply, client: Client, headers: Headers) -> None:
+async def send_reply(send: Send, reply: Reply, client: Client, headers: Headers, copy: bytearray | None = None) -> None:
     """Pass the answer on, piece by piece as it comes and as the client takes it.
 
     A client that goes cuts the service off. Raises ``Broken`` where the answer does not come to its end: then the
-    client must not be told one either.
+    client must not be told one either. ``copy`` takes the bytes as well, and a little more than can be kept of them.
     """
     client.when_gone(reply.close)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     try:
         while piece := await reply.next():
             await send({"type": "http.response.body", "body": piece, "more_body": True})
+            if copy is not None and len(copy) <= MAX_ANSWER:
+                copy += piece
     except Broken:
         if client.has_gone:
             raise Disconnected from None
         raise
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def send_kept(send: Send, kept: Kept) -> None:
+    """The same answer again."""
+    repeated = (b"idempotency-replayed", b"true")
+    headers = [*(header for header in kept.headers if header != repeated), repeated]
+    await send({"type": "http.response.start", "status": kept.status, "headers": headers})
+    await send({"type": "http.response.body", "body": kept.body})
