@@ -1,6 +1,8 @@
 """A portal's requests, from the 202 to the callback and the ledger."""
 
+import re
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +240,21 @@ def test_a_follow_up_costs_10(rig: Rig) -> None:
     assert len({one["subject"] for one in entries}) == 1
 
 
+def test_a_follow_up_costs_nothing_where_the_operator_says_that_meetings_are_large(tmp_path: Path) -> None:
+    catalogue = tmp_path / "large.toml"
+    text = resources.files("kvota.catalogues").joinpath("bitrix24.toml").read_text()
+    catalogue.write_text(re.sub(r"participants = 1 ", "participants = 4 ", text, count=1))
+    with rigged(tmp_path, f"sqlite:///{tmp_path}/kvota.db", KVOTA_CATALOGUE=str(catalogue)) as large:
+        large.behave(saying(TRANSCRIPT))
+
+        def work() -> None:
+            large.portal.answer(large.portal.engine("follow_up_audio"), prompt=audio(large, b"meeting"))
+            for code in ("meeting_overview", "meeting_insights", "meeting_summary", "meeting_evaluation"):
+                large.portal.answer(large.portal.engine("_follow_up"), prompt=TRANSCRIPT, payload_raw=code)
+
+        assert [one["cost"] for one in spent(large, work)] == [0] * 5
+
+
 @pytest.mark.parametrize(("pictures", "cost"), [(2, 5), (9, 12), (22, 25)])
 def test_a_site_costs_5_to_25_and_a_block_2_and_more(rig: Rig, pictures: int, cost: int) -> None:
     sites, images = rig.portal.engine("_sites"), rig.portal.engine("_images")
@@ -317,3 +334,10 @@ def test_unknown_keys_are_tolerated(rig: Rig) -> None:
 def test_the_ledger_is_proved(rig: Rig) -> None:
     done = rig.command("verify", COMPANY)
     assert done.returncode == 0, done.stdout
+
+
+def test_who_guesses_at_addresses_does_not_shut_out_the_portal(rig: Rig) -> None:
+    url = f"{rig.server.url}/bitrix24/engines/"
+    with httpx2.Client() as client:
+        assert [client.get(f"{url}{number:043d}").status_code for number in range(120)] == [404] * 120
+    assert rig.portal.answer(rig.portal.engine("_texts"), prompt="Still here?") == "Hello, world!"

@@ -20,7 +20,7 @@ def lived(store: str, folder: Path, jobs: int, *, workers: int, restarts: int) -
 
 
 def test_a_short_year_ends_with_each_job_charged_at_most_once(sqlite_url: str, tmp_path: Path, report: Report) -> None:
-    report(lived(sqlite_url, tmp_path, 150, workers=1, restarts=2))
+    report(lived(sqlite_url, tmp_path, 150, workers=1, restarts=1))
 
 
 @pytest.mark.soak

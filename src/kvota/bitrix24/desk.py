@@ -53,6 +53,10 @@ class Desk:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, functools.partial(ask, *args, **kwargs))
 
+    def has_found(self, secret: str) -> bool:
+        """Whether an engine of this secret was found here before."""
+        return secret in self._known
+
     async def find(self, secret: str) -> Found | None:
         """The engine of a secret, with its portal; all who come with one secret at one moment ask together."""
         until, found = self._known.get(secret, (0.0, None))

@@ -75,7 +75,8 @@ class Bitrix24:
         return 202, {"result": "OK"}
 
     async def _found(self, secret: str, address: str) -> Found:
-        if self._attempts.wait_seconds(address) or not (secret.isascii() and len(secret) <= MAX_SECRET):
+        is_unlikely = bool(self._attempts.wait_seconds(address)) and not self._desk.has_found(secret)
+        if is_unlikely or not (secret.isascii() and len(secret) <= MAX_SECRET):
             raise NotFound("engine", "of this URL", detail="No engine has this URL.")
         found = await self._desk.find(secret)
         if found is None:

@@ -1,7 +1,7 @@
 """What portals have changed is followed: the plan, people and departments, our engines and the page in their menu.
 
-And they are told when most of their package, or all of it, is used: once for each level and period, by the portal's own
-messages; such a message is a job, like a portal's own, so it survives what jobs survive.
+And they are told of the levels of their package that the outbox tells of, by the portal's own messages: each once. Such
+a message is a job, like a portal's own, so it survives what jobs survive.
 """
 
 import asyncio
@@ -25,14 +25,15 @@ from kvota.bitrix24.rest import PortalRefused, Rest
 from kvota.bitrix24.texts import level_reached
 from kvota.catalogue_file.prompts import SCENARIOS
 from kvota.core.commands import ChangePlan, PutCompany
-from kvota.core.periods import is_time_zone, month_name, month_of
-from kvota.errors import CallerError, KvotaError, NotFound
+from kvota.core.notices import Event
+from kvota.core.periods import is_time_zone
+from kvota.errors import KvotaError, NotFound
 from kvota.portals import Job, Portal
 
 EVERY_SECONDS = 60.0
 PEOPLE_EVERY = 10
 """Of so many looks one asks the portal for plan and people."""
-LEVELS = (80, 100)
+LATELY = 24 * 3_600_000
 NOTICE_TTL = 24 * 3_600_000
 PAGE = 1000
 MAX_DEPARTMENT = 64
@@ -156,28 +157,36 @@ class Follower:
         return found
 
     async def tell(self, portal: Portal) -> None:
-        """Have a message sent for the highest level that the package has reached, unless it was."""
+        """Have a message sent for each level that the package has crossed lately: of one entry's the highest."""
+        if portal.administrator is None:
+            return
         try:
             balance = await self._services.read(self._services.reads.balance, portal.company)
-        except CallerError:
+        except NotFound:
             return  # the company is not made yet
-        granted, used = balance.allowance.granted, balance.allowance.used
-        level = max((one for one in LEVELS if granted and used * 100 >= one * granted), default=0)
-        if not level or portal.administrator is None:
-            return
-        text = level_reached(level, balance.available, balance.period_end, balance.time_zone, _language(portal))
-        period = month_name(month_of(balance.time_zone, balance.period_start))
-        await self._desk.take(
-            Job(
-                company=portal.company,
-                hash=f"{NOTICE}-{period}-{level}",
-                portal=portal.portal,
-                scenario=NOTICE,
-                category=NOTICE,
-                body=text,
-                ttl=NOTICE_TTL,
+        events = await self._desk.ask(self._desk.store.told, [portal.company], balance.at - LATELY)
+        highest: dict[int, Event] = {}
+        for one in events:
+            if one.kind == "package.threshold" and _level(one) >= _level(highest.get(one.at, one)):
+                highest[one.at] = one
+        for one in highest.values():
+            language = _language(portal)
+            text = level_reached(_level(one), balance.available, balance.period_end, balance.time_zone, language)
+            await self._desk.take(
+                Job(
+                    company=portal.company,
+                    hash=f"{NOTICE}-{one.id}",
+                    portal=portal.portal,
+                    scenario=NOTICE,
+                    category=NOTICE,
+                    body=text,
+                    ttl=NOTICE_TTL,
+                )
             )
-        )
+
+
+def _level(one: Event) -> int:
+    return int(str(one.data.get("level", 0)))
 
 
 def _language(portal: Portal) -> Language:
