@@ -38,7 +38,7 @@ STOPS = (
     Stop("/companies/acme/keys", "admin"),
     Stop("/companies/acme/settings", "admin"),
     Stop("/companies/acme/statistics", "admin"),
-    Stop("/companies/acme/statistics?tool=crm&without=department", "operator"),
+    Stop("/companies/acme/statistics?tool=crm&user=anna", "operator"),
     Stop("/companies/acme/statistics/entries?tool=crm", "admin"),
     Stop("/companies/acme/entries", "admin"),
     Stop("/companies/acme/entries?kind=charged&user=anna", "operator"),
