@@ -126,6 +126,10 @@ class Portals(Protocol):
         """Take them, each now: ``taken_at`` and ``due_at`` are set. One that is there already stays as it is."""
         ...
 
+    def has_due_jobs(self) -> bool:
+        """Whether ``claim_jobs`` would find anything; reads only."""
+        ...
+
     def claim_jobs(self, lease: str, milliseconds: int, limit: int) -> list[Job]:
         """Up to ``limit`` open jobs that are due, longest due first; nobody else gets them for so long.
 

@@ -82,10 +82,13 @@ def test_a_job_is_taken_once_whatever_comes_with_its_hash(store: Store) -> None:
 
 
 def test_a_job_is_had_by_one_lease_until_its_time_is_over(store: Store, other: Store) -> None:
+    assert not store.has_due_jobs()
     store.add_jobs([job("j1"), job("j2"), job("j3")])
+    assert store.has_due_jobs()
     assert [one.hash for one in store.claim_jobs("a", MINUTE, 2)] == ["j1", "j2"]
     assert [one.hash for one in other.claim_jobs("b", 0, 9)] == ["j3"]
     assert [one.lease for one in other.claim_jobs("c", MINUTE, 9)] == ["c"]
+    assert not store.has_due_jobs()
     assert store.claim_jobs("a", MINUTE, 9) == []
 
 

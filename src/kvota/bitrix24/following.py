@@ -63,12 +63,16 @@ class Follower:
             is_asked = self._application.changed.is_set() or looks % PEOPLE_EVERY == 0
             self._application.changed.clear()
             after = ""
-            with contextlib.suppress(KvotaError):  # the store is away: the next look is soon
+            try:
                 while page := await self._desk.ask(self._desk.store.portals, after, PAGE):
                     for portal in page:
                         if portal.kind == "app":
                             await self._look(portal, is_asked=is_asked)
                     after = page[-1].portal
+            except KvotaError as error:
+                structlog.get_logger("kvota.bitrix24").warning(error.code, detail=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next look is soon
+                log_defect("bitrix24_following", error)
             looks += 1
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._application.changed.wait(), EVERY_SECONDS)

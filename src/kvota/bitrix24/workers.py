@@ -23,7 +23,7 @@ from kvota.outgoing import Outgoing
 from kvota.portals import Job
 
 AT_ONCE = 64
-LEASE_SECONDS = 15.0
+LEASE_SECONDS = 9.0
 IDLE_SECONDS = 0.5
 CLEAN_SECONDS = 3600.0
 KEPT_DAYS = 40
@@ -68,7 +68,8 @@ class Workers:
             self._desk.came.clear()
             claimed: list[Job] = []
             try:
-                if room := AT_ONCE - len(self._had):
+                room = AT_ONCE - len(self._had)
+                if room and await self._desk.ask(self._desk.store.has_due_jobs):
                     claim = self._desk.store.claim_jobs
                     claimed = await self._desk.ask(claim, self._lease, round(LEASE_SECONDS * SECOND), room)
                 if time.monotonic() >= cleaned_at:
@@ -76,6 +77,8 @@ class Workers:
                     await self._desk.ask(self._desk.store.forget_jobs, KEPT_DAYS * DAY)
             except WorldError as error:
                 structlog.get_logger("kvota.bitrix24").warning(error.code, detail=error.detail)
+            except Exception as error:  # noqa: BLE001 - whatever it is, jobs must go on being looked for
+                log_defect("bitrix24_look", error)
             for job in claimed:
                 self._begin(job)
             if not claimed:
@@ -84,6 +87,8 @@ class Workers:
 
     def _begin(self, job: Job) -> None:
         key = (job.company, job.hash)
+        if key in self._had:  # its lease had ended, and nobody else took it up: it is being worked on
+            return
         task = self._had[key] = asyncio.create_task(self._work(job))
 
         def ended(_: asyncio.Task[None]) -> None:

@@ -26,6 +26,9 @@ WITH due AS MATERIALIZED (
 UPDATE jobs SET lease = ?, due_at = $now + ? WHERE (company, hash) IN (SELECT company, hash FROM due)
 RETURNING {columns}
 """
+HAS_DUE = """
+SELECT 1 FROM jobs t WHERE t.status IN ('waiting', 'answered', 'delivered') AND t.due_at <= (SELECT $now) LIMIT 1
+"""
 KEEP = """
 UPDATE jobs SET due_at = $now + ?
 WHERE lease = ? AND (company, hash) IN (SELECT w.value->>0, w.value->>1 FROM $wants)
@@ -107,6 +110,9 @@ class PortalTables(ABC):
         text = f"INSERT INTO jobs ({names}) SELECT {taken} FROM {records} WHERE true ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
         with self._writing() as session:
             self._run(session, text, document(jobs))
+
+    def has_due_jobs(self) -> bool:
+        return bool(self._ask(HAS_DUE))
 
     def claim_jobs(self, lease: str, milliseconds: int, limit: int) -> list[Job]:
         text = CLAIM.format(columns=", ".join(JOBS.columns))
