@@ -3,13 +3,14 @@
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
-.PHONY: help run test soak bench lint format lock clean setup postgres curl chromium faketime wrk
+.PHONY: help run test soak bench pictures lint format lock clean setup postgres curl chromium faketime wrk
 
 help:
 	@echo 'make run      set everything up and serve a demo company'
 	@echo 'make test     set everything up and run every test (under ten minutes)'
 	@echo 'make soak     the long tests (kills, races, mutants, big ledgers), ending with one table of what they have come to'
 	@echo 'make bench    every figure of bench/README.md anew; FIGURES="charges batch" for some of them'
+	@echo 'make pictures the screenshots of the documentation anew'
 	@echo 'make lint     ruff, pyright and the import contracts, without the tests'
 	@echo 'make format   write the code the way make lint wants it'
 	@echo 'make lock     write requirements.lock anew from pyproject.toml (UPGRADE=--upgrade for newer versions)'
@@ -26,6 +27,9 @@ soak: setup postgres curl wrk faketime
 
 bench: setup postgres wrk
 	$(BIN)/python -m bench $(FIGURES)
+
+pictures: setup chromium
+	$(BIN)/python -m tests.web.pictures
 
 lint: setup
 	$(BIN)/ruff check .

@@ -41,6 +41,7 @@ class WithNoop:
 
     def __init__(self, app: Doors) -> None:
         self._app = app
+        self.end_streams = app.end_streams
         self._reply = Answer(201, encode(views.charge(_CHARGE)), ((b"content-type", b"application/json"),))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -32,9 +32,13 @@ class Doors:
     Made by ``open_doors``.
     """
 
-    def __init__(self, api: Asgi, others: Mapping[str, Asgi], web: Asgi) -> None:
-        self._api, self._web = api, web
+    def __init__(self, api: Asgi, others: Mapping[str, Asgi], web: Asgi, *, on_end: Callable[[], None]) -> None:
+        self._api, self._web, self._on_end = api, web, on_end
         self._named = {**dict.fromkeys(OF_API, api), **others}
+
+    def end_streams(self) -> None:
+        """The server ends: what would go on for as long as somebody looks is ended first."""
+        self._on_end()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's scope: a request, or the life of the server, which the API lives."""
@@ -82,7 +86,7 @@ def open_doors(
     lives += portals.lives
     api.services.workers = settings.workers
     web = Web(api.services, public_url=settings.public_url, logs_requests=logs_requests)
-    return Doors(api, others, web)
+    return Doors(api, others, web, on_end=web.end_streams)
 
 
 def open_outbox(meter: Meter, settings: Settings) -> Worker:

@@ -143,13 +143,25 @@ def run(
         )
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be looked through at every collection
-        uvicorn.Server(config).run(sockets=[listening])
+        _Server(config, app.end_streams).run(sockets=[listening])
     finally:
         for number in ENDING:
             signal.signal(number, signal.SIG_IGN)
         if apart is not None:
             apart.close()
         meter.close()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's, which ends what nobody else would end before it waits for the calls that run."""
+
+    def __init__(self, config: uvicorn.Config, on_end: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_end = on_end
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_end()
+        await super().shutdown(sockets)
 
 
 def listen(host: str, port: int) -> socket.socket:

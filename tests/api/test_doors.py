@@ -29,7 +29,9 @@ async def test_a_request_goes_to_the_door_that_its_path_begins_with(path, door):
 
         return serve
 
-    await Doors(opened("api"), {"openai": opened("openai")}, opened("web"))({"type": "http", "path": path}, None, None)
+    await Doors(opened("api"), {"openai": opened("openai")}, opened("web"), on_end=list)(
+        {"type": "http", "path": path}, None, None
+    )
     assert reached == [door]
 
 
@@ -40,5 +42,5 @@ async def test_the_life_of_the_server_is_the_apis():
     async def api(scope, _receive, _send):
         lived.append(scope["type"])
 
-    await Doors(api, {}, api)({"type": "lifespan"}, None, None)
+    await Doors(api, {}, api, on_end=list)({"type": "lifespan"}, None, None)
     assert lived == ["lifespan"]

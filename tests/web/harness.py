@@ -1,6 +1,5 @@
 """The pages without a browser: the doors of a server over a real engine and a real SQLite store in memory."""
 
-import asyncio
 import re
 from collections.abc import Mapping
 from html import unescape
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx2
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from kvota.access import visitor_of
 from kvota.asgi.metrics import Metrics
@@ -63,7 +63,9 @@ class Site:
             email = f"{person}@example.com"
             self.people[person], self.tokens[person] = access.invite(email=email, role=role, company=company, user=user)
         self._app = open_doors(self.meter, Metrics(), given, logs_requests=False)
-        self._runner = asyncio.Runner()
+        # its own thread: where a browser of Playwright is open, this one has a loop already
+        self._thread = start_blocking_portal()
+        self._portal = self._thread.__enter__()
         self._browsers: list[Browser] = []
 
     def browser(self, person: str | None = None, *, host: str = f"http://{HOST}", language: str = "en") -> "Browser":
@@ -71,7 +73,7 @@ class Site:
         client = httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app=self._app), base_url=host, headers={"Accept-Language": language}
         )
-        browser = Browser(self._runner, client, host)
+        browser = Browser(self._portal, client, host)
         self._browsers.append(browser)
         if person is not None:
             _, secret = self.meter.reads.access.begin(visitor_of(self.people[person]), "the tests")
@@ -80,16 +82,16 @@ class Site:
 
     def close(self) -> None:
         for browser in self._browsers:
-            self._runner.run(browser.client.aclose())
-        self._runner.close()
+            self._portal.call(browser.client.aclose)
+        self._thread.__exit__(None, None, None)
         self.meter.close()
 
 
 class Browser:
     """Keeps cookies, and follows no redirect by itself."""
 
-    def __init__(self, runner: asyncio.Runner, client: httpx2.AsyncClient, origin: str) -> None:
-        self._runner, self.client, self.origin = runner, client, origin
+    def __init__(self, portal: BlockingPortal, client: httpx2.AsyncClient, origin: str) -> None:
+        self._portal, self.client, self.origin = portal, client, origin
 
     def get(self, path: str, **headers: str) -> Shown:
         return self._shown(self.client.build_request("GET", path, headers=headers))
@@ -110,5 +112,5 @@ class Browser:
         return self.post(path, {"form_token": self.get(page).token, **fields})
 
     def _shown(self, request: httpx2.Request) -> Shown:
-        reply = self._runner.run(self.client.send(request))
+        reply = self._portal.call(self.client.send, request)
         return Shown(reply.status_code, reply.headers, reply.text)

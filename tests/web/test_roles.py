@@ -16,6 +16,8 @@ ALLOWED = {
     "change_password": EVERYBODY,
     "companies": {OPERATOR},
     "overview": {OPERATOR, ADMIN, AUDITOR},
+    "left": {OPERATOR, ADMIN, AUDITOR},
+    "moves": {OPERATOR, ADMIN, AUDITOR},
     "tips": {OPERATOR, ADMIN, AUDITOR},
     "new_company": {OPERATOR},
     "make_company": {OPERATOR},

@@ -1,5 +1,6 @@
 """The door of the dashboard: one request from its page to its HTML."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -30,6 +31,7 @@ from kvota.web.assets import FOREVER, Assets
 from kvota.web.cookies import Cookies
 from kvota.web.counts import counts
 from kvota.web.form import read_form
+from kvota.web.live import Live
 from kvota.web.page import Page
 from kvota.web.pages import pages
 from kvota.web.rendering import Renderer
@@ -55,6 +57,7 @@ class Web:
         self._services = services
         self._origin = None if public_url is None else "{0.scheme}://{0.netloc}".format(urlsplit(public_url))
         self._logs_requests = logs_requests
+        self._live = Live(services)
         self._pages = pages()
         self._router = Router(self._pages)
         self._assets = Assets()
@@ -92,6 +95,10 @@ class Web:
                 "request", page=name, method=scope["method"], path=scope["path"], status=answer.status
             )
 
+    def end_streams(self) -> None:
+        """The server ends: pages that are kept up to date are told no more."""
+        self._live.end()
+
     async def _visit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Visit:
         """Who came; a session that has ended is none."""
         origin = self._origin or f"{scope['scheme']}://{headers.get(b'host', b'').decode('latin-1')}"
@@ -116,7 +123,7 @@ class Web:
             is_part=headers.get(b"hx-request") == b"true",
         )
         held = cookies.get(jar.VISITOR) if session is None else secret
-        return Visit(self._services, came, cookies, session, secret=held, language=language)
+        return Visit(self._services, came, cookies, session, secret=held, language=language, live=self._live)
 
     async def _serve(
         self, visit: Visit, scope: Scope, headers: dict[bytes, bytes], receive: Receive
@@ -226,7 +233,8 @@ async def _send(send: Send, answer: Answer, more: Any, method: str) -> None:  # 
     headers = [(b"content-type", answer.content_type), *answer.headers, *more]
     if isinstance(answer.body, Stream):
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await answer.body.send(send)
+        with contextlib.suppress(Disconnected, OSError):
+            await answer.body.send(send)
         return
     headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

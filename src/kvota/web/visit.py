@@ -22,6 +22,7 @@ from kvota.web import cookies as jar
 from kvota.web.answers import Answer, Template, see
 from kvota.web.cookies import Cookies
 from kvota.web.form import ONCE, TOKEN, Form
+from kvota.web.live import Live
 from kvota.wire.asking import Asker
 from kvota.wire.fields import is_id
 
@@ -55,8 +56,10 @@ class Visit:
         *,
         secret: str,
         language: Language,
+        live: Live,
     ) -> None:
         self.services, self.came, self.cookies, self.maybe_session = services, came, cookies, session
+        self.live = live
         self.language: Language = language
         self.theme = cookies.get(jar.THEME) if cookies.get(jar.THEME) in ("light", "dark") else ""
         self.parameters: Mapping[str, str] = {}

@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 from typing import Any, NamedTuple
 
+from kvota.asgi.streaming import Stream
 from kvota.core.balance import Balance
 from kvota.core.catalogue import Catalogue
 from kvota.core.report import UsageReport
@@ -12,7 +13,7 @@ from kvota.insight.adviser import advise
 from kvota.insight.reader import outlook
 from kvota.insight.views import advised
 from kvota.insight.views import forecast as shown_forecast
-from kvota.web.answers import Reply
+from kvota.web.answers import Answer, Reply
 from kvota.web.page import COMPANY, SEERS, Page, page
 from kvota.web.rendering import local, titles
 from kvota.web.visit import Visit
@@ -108,9 +109,28 @@ async def tips(visit: Visit) -> Reply:
     return visit.show("part_tips.html", tips=told, more=len(said.advice) - len(told))
 
 
+async def left(visit: Visit) -> Reply:
+    """What is left, anew: for a page that is open when the balance moves."""
+    account = await visit.read(visit.reads.company, visit.company)
+    balance = await visit.read(visit.reads.balance, visit.company)
+    return visit.show("part_left.html", account=account, balance=balance, bars=bars(balance))
+
+
+async def moves(visit: Visit) -> Reply:
+    """The stream that tells when to ask for it."""
+    head, told = await visit.read(visit.reads.head, visit.company), visit.came.query.get("seen", "")
+    seen = int(told) if told.isascii() and told.isdigit() and len(told) < 16 else head  # noqa: PLR2004 - no ledger is longer
+    if visit.live.is_full:
+        return Answer(204, b"")
+    headers = ((b"x-accel-buffering", b"no"),)
+    return Answer(200, Stream(visit.live.tell(visit.company, seen)), b"text/event-stream", headers)
+
+
 def pages() -> list[Page]:
     """The pages of this module."""
     return [
+        page("left", SEERS, f"GET {COMPANY}/parts/left", left, is_part=True),
+        page("moves", SEERS, f"GET {COMPANY}/parts/moves", moves, is_part=True),
         page("overview", SEERS, f"GET {COMPANY}", show, nav=20),
         page("tips", SEERS, f"GET {COMPANY}/parts/tips", tips, is_part=True),
     ]

@@ -1,5 +1,6 @@
-// Draws the month of a company: what was used, what may come, and the package. The same numbers stand below as a table.
 "use strict";
+
+// The month of a company: what was used, what may come, and the package. The same numbers stand below as a table.
 
 function colour(name) {
   const probe = document.createElement("span");
@@ -29,7 +30,6 @@ function drawMonth(place) {
   const language = document.documentElement.lang;
   const number = new Intl.NumberFormat(language);
   const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" });
-  const told = (_, value) => (value === null || value === undefined ? "–" : number.format(value));
   const axis = { stroke: colour("dim"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") } };
   const options = {
     width: place.clientWidth,
@@ -40,19 +40,52 @@ function drawMonth(place) {
       { ...axis, values: (_, ticks) => ticks.map((tick) => day.format(new Date(tick * 1000))), space: 64 },
       { ...axis, values: (_, ticks) => ticks.map((tick) => number.format(tick)), size: 64 },
     ],
+    legend: { show: false },
     series: [
-      { value: (_, tick) => (tick === null ? "–" : day.format(new Date(tick * 1000))), label: place.dataset.date },
-      { label: place.dataset.used, stroke: colour("left"), width: 3, value: told, points: { show: false } },
-      { label: `${place.dataset.likely} ↓`, stroke: colour("band"), value: told, points: { show: false } },
-      { label: place.dataset.expected, stroke: colour("left"), dash: [6, 5], width: 2, value: told, points: { show: false } },
-      { label: `${place.dataset.likely} ↑`, stroke: colour("band"), value: told, points: { show: false } },
-      { label: place.dataset.granted, stroke: colour("bad"), dash: [2, 4], width: 2, value: told, points: { show: false } },
+      {},
+      { stroke: colour("left"), width: 3, points: { show: false } },
+      { stroke: colour("band"), points: { show: false } },
+      { stroke: colour("left"), dash: [6, 5], width: 2, points: { show: false } },
+      { stroke: colour("band"), points: { show: false } },
+      { stroke: colour("bad"), dash: [2, 4], width: 2, points: { show: false } },
     ],
     bands: [{ series: [4, 2], fill: colour("band") }],
     cursor: { drag: { x: false, y: false } },
   };
   const chart = new uPlot(options, data, place);
-  new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: 260 })).observe(place);
+  const fit = new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: 260 }));
+  fit.observe(place);
+  return () => {
+    fit.disconnect();
+    chart.destroy();
+  };
 }
 
-document.querySelectorAll("[data-month]").forEach(drawMonth);
+function draw(place) {
+  let wipe = drawMonth(place);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    wipe();
+    wipe = drawMonth(place);
+  });
+}
+
+// What is left, kept up to date: a stream tells that it may have moved, and the part is asked for anew. A tab that is not
+// looked at holds no connection.
+function follow(place) {
+  let source = null;
+  const begin = () => {
+    if (document.hidden) {
+      source?.close();
+      source = null;
+    } else if (source === null) {
+      source = new EventSource(place.dataset.live);
+      source.addEventListener("changed", () => htmx.trigger(place, "moved"));
+    }
+  };
+  begin();
+  document.addEventListener("visibilitychange", begin);
+  addEventListener("pagehide", () => source?.close());
+}
+
+document.querySelectorAll("[data-month]").forEach(draw);
+document.querySelectorAll("[data-live]").forEach(follow);

@@ -1,0 +1,36 @@
+"""Makes the pictures of the documentation: ``python -m tests.web.pictures``, what ``make pictures`` does."""
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.cli.processes import Server
+from tests.web.conftest import CHROMIUM, QUIET
+from tests.web.demo import Demo
+
+FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
+WIDTH, HEIGHT = 1280, 900
+
+
+def make() -> None:
+    """The first page of the demo company."""
+    FOLDER.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Server(Path(folder), command="demo") as server,
+        sync_playwright() as playwright,
+    ):
+        server.read_until("The calls are described at")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET])
+        page, seen = Demo(server, browser).open("admin", "en")
+        page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+        page.goto("/companies/acme")
+        page.wait_for_selector("[hx-trigger=load]", state="detached")
+        page.screenshot(path=FOLDER / "overview.png", full_page=True)
+        assert seen.problems == []
+        browser.close()
+
+
+if __name__ == "__main__":
+    make()
