@@ -211,6 +211,12 @@ def test_usage_is_summed_by_span_and_by_the_asked_columns(store: Store):
             row(0, 7, tool="chat", action="chat_question", user="ann", department="sales"),
         ]
         assert view.usage("acme", [], ["user"], UsageFilter()) == []
+        many = [*spans, Span(NOW, NOW), *spans]
+        assert view.usage("acme", many, [], UsageFilter()) == [
+            row(0, 13, 8, 3, 4), row(1, 10), row(4, 13, 8, 3, 4), row(5, 10),
+        ]  # fmt: skip
+        assert view.usage("acme", many, [], UsageFilter(tool="crm")) == [row(0, 5, 6), row(4, 5, 6)]
+        assert [one.span for one in view.usage("acme", many, ["tool"], UsageFilter(tool="crm"))] == [0, 4]
         assert view.usage("acme", spans, [], UsageFilter(tool="crm", user="")) == [row(0, 5, 6)]
         whole = Span(NOW, NOW + 2 * QUARTER)
         assert view.quarters("acme", whole, UsageFilter()) == [

@@ -1,13 +1,11 @@
 """The one place of the insight that reads: a snapshot for each question, its rows handed to what judges them."""
 
-from bisect import bisect_left
-from itertools import accumulate
 from typing import Literal
 
 from kvota.core.catalogue import Book, Catalogue, Value
 from kvota.core.entries import Entry
 from kvota.core.funds import available, is_suspended
-from kvota.core.periods import DAY, Span, date_on
+from kvota.core.periods import DAY, date_on
 from kvota.core.state import State
 from kvota.insight.forecast import Forecast, forecast
 from kvota.insight.past import Seen, Window, past_of, purse_of, window
@@ -69,16 +67,10 @@ def outlook_of(look: Look) -> Outlook:
 
 
 def _used(view: Snapshot, company: str, seen: Window) -> Seen:
-    """The spans overlap: the quarters of an hour are read once, and each span is a difference of their running sums."""
-    whole = Span(min(span.start for span in seen.spans), max(span.end for span in seen.spans))
-    quarters = view.quarters(company, whole, UsageFilter())
-    starts = [quarter for quarter, _ in quarters]
-    sums = [0, *accumulate(counts.requests - counts.refunded for _, counts in quarters)]
-
-    def until(at: int) -> int:
-        return sums[bisect_left(starts, at)]
-
-    return Seen(seen, [until(span.end) - until(span.start) for span in seen.spans])
+    used = [0] * len(seen.spans)
+    for row in view.usage(company, seen.spans, [], UsageFilter()):
+        used[row.span] = row.requests - row.refunded
+    return Seen(seen, used)
 
 
 def _short_days(view: Snapshot, zone: str, company: str, seen: Window, now: int) -> dict[str, int]:

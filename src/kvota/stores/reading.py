@@ -13,7 +13,17 @@ from kvota.core.periods import Span
 from kvota.core.state import Written
 from kvota.store import ApiKey, EntryFilter, LedgerRow, Rows, UsageFilter, UsageRow, Want
 from kvota.stores.batches import Session, Statement, Statements, read_spending
-from kvota.stores.dialect import Dialect, Lookup, Present
+from kvota.stores.dialect import Dialect, Present
+from kvota.stores.roll_ups import (
+    FEW,
+    QUARTERS,
+    SPAN_USAGE,
+    USAGE,
+    asked_of,
+    conditions_of,
+    differences,
+    keys_of,
+)
 from kvota.stores.rows import (
     ACCOUNTS,
     ACTS,
@@ -30,8 +40,6 @@ from kvota.stores.rows import (
     ledger_row,
     read_entry,
 )
-
-KEYS = ("tool", "action", "user", "department")
 
 ACCOUNT = "SELECT $accounts FROM accounts t WHERE t.company = ?"
 ACCOUNT_PAGE = "SELECT $accounts FROM accounts t WHERE t.company > ? ORDER BY t.company LIMIT ?"
@@ -81,24 +89,6 @@ WITH RECURSIVE search (low, high) AS (
     WHERE search.low < search.high AND t.company = ? AND t.seq = (search.low + search.high) / 2
 )
 SELECT low FROM search WHERE low >= high
-"""
-USAGE = Lookup(
-    "CAST(w.value->>0 AS bigint) AS span, {keys}, CAST(sum(t.calls) AS bigint), CAST(sum(t.requests) AS bigint), "
-    "CAST(sum(t.refunded) AS bigint), CAST(sum(t.written_off) AS bigint)",
-    "statistics",
-    "t.company = ? AND t.quarter >= CAST(w.value->>1 AS bigint) AND t.quarter < CAST(w.value->>2 AS bigint)",
-)
-SPAN_USAGE = """
-SELECT {keys}, CAST(sum(t.calls) AS bigint), CAST(sum(t.requests) AS bigint), CAST(sum(t.refunded) AS bigint),
-       CAST(sum(t.written_off) AS bigint)
-FROM statistics t WHERE t.company = ? AND t.quarter >= ? AND t.quarter < ? {conditions} {group} HAVING count(*) > 0
-"""
-FEW = 3
-QUARTERS = """
-SELECT t.quarter, CAST(sum(t.calls) AS bigint), CAST(sum(t.requests) AS bigint), CAST(sum(t.refunded) AS bigint),
-       CAST(sum(t.written_off) AS bigint)
-FROM statistics t WHERE t.company = ? AND t.quarter >= ? AND t.quarter < ? {conditions}
-GROUP BY t.quarter ORDER BY t.quarter
 """
 DECLINES = """
 SELECT t.reason, t.tool, CAST(sum(t.count) AS bigint) FROM declines t
@@ -260,7 +250,9 @@ class Reading:
         return [ORDERS.read(row) for row in self._rows(PENDING_ORDERS, *after, limit)]
 
     def usage(self, company: str, spans: Sequence[Span], by: Sequence[str], which: UsageFilter) -> list[UsageRow]:
-        rows = (self._few_spans if len(spans) <= FEW else self._many_spans)(company, spans, by, _asked(which))
+        if len(spans) > FEW and not by:
+            return self._without_keys(company, spans, which)
+        rows = (self._few_spans if len(spans) <= FEW else self._many_spans)(company, spans, by, asked_of(which))
         found = [
             UsageRow(
                 span=span,
@@ -277,10 +269,15 @@ class Reading:
         ]
         return sorted(found, key=lambda row: (row.span, *(getattr(row, name) for name in by)))
 
+    def _without_keys(self, company: str, spans: Sequence[Span], which: UsageFilter) -> list[UsageRow]:
+        """One walk along the quarters of an hour: each span is a difference of their running sums."""
+        whole = Span(min(span.start for span in spans), max(span.end for span in spans))
+        return differences(self.quarters(company, whole, which), spans)
+
     def _few_spans(self, company: str, spans: Sequence[Span], by: Sequence[str], asked: Mapping[str, str]) -> list[Row]:
         """A statement for each: taking their list apart for each row would cost more than the rows themselves."""
         group = "GROUP BY " + ", ".join(f't."{name}"' for name in by) if by else ""
-        text = SPAN_USAGE.format(keys=_keys(by), conditions=_conditions(asked), group=group)
+        text = SPAN_USAGE.format(keys=keys_of(by), conditions=conditions_of(asked), group=group)
         statement = self._dialect.sql(text)
         found = self._session.run([Statement(statement, (company, *span, *asked.values())) for span in spans])
         return [(number, *row) for number, rows in enumerate(found) for row in rows]
@@ -289,15 +286,17 @@ class Reading:
         self, company: str, spans: Sequence[Span], by: Sequence[str], asked: Mapping[str, str]
     ) -> list[Row]:
         """One statement for all of them."""
-        columns = USAGE.columns.format(keys=_keys(by))
-        text = self._dialect.looked_up(USAGE._replace(columns=columns, condition=USAGE.condition + _conditions(asked)))
+        columns = USAGE.columns.format(keys=keys_of(by))
+        text = self._dialect.looked_up(
+            USAGE._replace(columns=columns, condition=USAGE.condition + conditions_of(asked))
+        )
         text += " GROUP BY " + ", ".join(["1", *(f't."{name}"' for name in by)])
         wanted = document([(index, *span) for index, span in enumerate(spans)])
         return self._rows(text, wanted, company, *asked.values())
 
     def quarters(self, company: str, span: Span, which: UsageFilter) -> list[tuple[int, Counts]]:
-        asked = _asked(which)
-        text = QUARTERS.format(conditions=_conditions(asked))
+        asked = asked_of(which)
+        text = QUARTERS.format(conditions=conditions_of(asked))
         rows = self._rows(text, company, *span, *asked.values())
         return [(quarter, Counts(*counts)) for quarter, *counts in rows]
 
@@ -363,16 +362,3 @@ class Reading:
     def all_statistics(self, company: str, start: int = -LAST, end: int = LAST) -> list[tuple[StatisticsKey, Counts]]:
         rows = self._rows(ALL_STATISTICS, company, start, end)
         return [(StatisticsKey(*row[:5]), Counts(*row[5:])) for row in rows]
-
-
-def _asked(which: UsageFilter) -> dict[str, str]:
-    return {name: value for name in KEYS if (value := getattr(which, name)) is not None}
-
-
-def _conditions(asked: Mapping[str, str]) -> str:
-    return "".join(f' AND t."{name}" = ?' for name in asked)
-
-
-def _keys(by: Sequence[str]) -> str:
-    """The columns that are asked for, and NULL for the others."""
-    return ", ".join(f't."{name}"' if name in by else "CAST(NULL AS text)" for name in KEYS)
