@@ -12,11 +12,10 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from kvota.core.notices import Event, event
+from kvota.core.notices import Delivery, Event, Notifications, Webhook, event
 from kvota.core.periods import DAY
 from kvota.errors import Invalid, NotFound
 from kvota.outgoing import Outgoing, TargetRefused
-from kvota.records import Delivery, Notifications, Webhook
 from kvota.store import Store
 
 MOST_WEBHOOKS = 10
@@ -55,7 +54,7 @@ class Notices:
         try:
             self._outgoing.check(url)
         except TargetRefused as refused:
-            raise Invalid.field("url", refused.detail, url) from None
+            raise Invalid.field("url", refused.detail, None if "@" in url else url) from None
         if len(self._store.webhooks(company)) >= MOST_WEBHOOKS:
             raise Invalid(f"{company} has {MOST_WEBHOOKS} webhooks, and no more can be: delete one first.")
         made = self._store.add_webhook(company, "whk_" + secrets.token_hex(8), url)

@@ -7,8 +7,8 @@ of its own; any number of processes may call any of them at once.
 from collections.abc import Sequence
 from typing import Protocol
 
-from kvota.core.notices import Event
-from kvota.records import Delivery, Notifications, Parcel, Tried, Webhook
+from kvota.core.notices import Delivery, Event, Notifications, Webhook
+from kvota.records import Parcel, Tried
 
 
 class Outbox(Protocol):

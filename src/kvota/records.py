@@ -1,7 +1,5 @@
 """What a store is asked for, what it is given to write, and what it gives back. The contract is ``kvota.store``."""
 
-from typing import Literal
-
 import msgspec
 
 from kvota.acts import Act
@@ -18,7 +16,7 @@ from kvota.core.account import (
     SpendingKey,
     StatisticsKey,
 )
-from kvota.core.notices import KINDS, LEVELS, Event, Kind
+from kvota.core.notices import Delivery, Event, Webhook
 from kvota.core.state import Written
 
 
@@ -134,54 +132,6 @@ class Batch(msgspec.Struct, kw_only=True):
     remembered: list[Remembered] = []
     events: list[Event] = []
     acts: list[Act] = []
-
-
-class Notifications(msgspec.Struct, frozen=True, kw_only=True):
-    """What a company has set about being told: at which percent of its package, of which kinds, by mail to whom."""
-
-    company: str
-    levels: tuple[int, ...] = LEVELS
-    kinds: tuple[Kind, ...] = KINDS
-    mail: tuple[str, ...] = ()
-
-
-class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a company wants events to be posted. Its secrets are made of the store's own and ``generation``.
-
-    ``rotated_at`` is when this generation began. ``failing_since`` is when the first of the attempts failed that no
-    success has followed. While it is disabled nothing is sent but by hand.
-    """
-
-    company: str
-    id: str
-    url: str
-    created_at: int
-    generation: int = 1
-    rotated_at: int | None = None
-    failing_since: int | None = None
-    disabled_at: int | None = None
-    disabled_because: str | None = None
-
-
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """An event on its way to one target: a webhook's id, or an address. ``answer`` is the HTTP status of the last try.
-
-    Waiting, it is tried at ``next_at``; who tries it puts that off and signs it with his ``lease``.
-    """
-
-    company: str
-    id: str
-    event: str
-    channel: Literal["webhook", "mail"]
-    target: str
-    status: Literal["waiting", "delivered", "failed"] = "waiting"
-    attempts: int = 0
-    made_at: int
-    next_at: int | None = None
-    lease: str | None = None
-    finished_at: int | None = None
-    answer: int | None = None
-    problem: str | None = None
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import httpx2
 
-from kvota.records import Notifications
+from kvota.core.notices import Notifications
 from kvota.store import EntryFilter
 from kvota.stores import open_store
 from tests.acceptance.servers import OPERATOR_KEY, kvota, serving

@@ -6,9 +6,8 @@ import pytest
 
 from kvota.core import commands as c
 from kvota.core.account import Usage
-from kvota.core.notices import Event
+from kvota.core.notices import Event, Notifications
 from kvota.core.periods import HOUR
-from kvota.records import Notifications
 from kvota.settings import Settings
 from kvota.store import EntryFilter
 from kvota.wiring import Meter, open_meter

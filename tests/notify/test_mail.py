@@ -10,14 +10,13 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from kvota.core import commands as c
-from kvota.core.notices import KINDS, Event, event
+from kvota.core.notices import KINDS, Event, Notifications, event
 from kvota.errors import Invalid
 from kvota.mail import Mailer, MailFailed
 from kvota.notify.letters import letter
 from kvota.notify.sending import NO_MAIL
 from kvota.notify.worker import Worker
 from kvota.outgoing import Outgoing
-from kvota.records import Notifications
 from kvota.wiring import Meter
 from tests.notify.waiting import settled
 from tests.ports import free_port
@@ -33,7 +32,7 @@ DATA: dict[str, dict[str, Any]] = {
     },
     "boost.expires": {"boost": "bst_1", "left": 22, "expires_at": "2026-03-07T00:00:00.000Z"},
     "usage.unusual": {"requests": 41, "usual": 6, "since": "2026-03-06T00:00:00.000Z"},
-    "appeal.made": {"appeal": "apl_1", "user": "ann", "text": "Нужно ещё <b>5</b>"},
+    "appeal.made": {"appeal": "apl_1", "user": "a<b>nn", "wanted": 5},
     "test": {"webhook": "whk_1"},
 }
 
@@ -84,9 +83,9 @@ def test_a_letter_is_taken_with_text_and_html_that_say_the_same(post: tuple[Post
     (came,) = taker.letters
     assert (came["To"], came["From"]) == ("ivan@example.com", "kvota@example.com")
     assert came["Subject"] == "Сотрудник просит ещё запросов — Ромашка"
-    text, html = (came.get_body((kind,)).get_content() for kind in ("plain", "html"))
-    assert "«Нужно ещё <b>5</b>»" in text
-    assert "«Нужно ещё &lt;b&gt;5&lt;/b&gt;»" in html
+    text, html = (came.get_body((kind,)).get_content().replace("\r\n", "\n") for kind in ("plain", "html"))
+    assert "a<b>nn просит увеличить лимит.\n\nХочет ещё 5 запросов." in text
+    assert "<p>a&lt;b&gt;nn просит увеличить лимит.</p><p>Хочет ещё 5 запросов.</p>" in html
     assert '<html lang="ru">' in html
     assert came["Message-ID"] == letter(told("appeal.made"), "ivan@example.com", "Ромашка", "ru")["Message-ID"]
 

@@ -6,10 +6,9 @@ import pytest
 
 from kvota.core import commands as c
 from kvota.core.account import Usage
-from kvota.core.notices import Event
+from kvota.core.notices import Event, Notifications
 from kvota.core.periods import DAY, HOUR, MINUTE
 from kvota.notify.sweep import Sweep
-from kvota.records import Notifications
 from kvota.settings import Settings
 from kvota.wiring import Meter, open_meter
 from tests.acceptance.servers import CATALOGUE

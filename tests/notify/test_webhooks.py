@@ -12,14 +12,14 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from kvota.core import commands as c
 from kvota.core.account import Usage
-from kvota.core.notices import event
+from kvota.core.notices import Delivery, event
 from kvota.core.periods import DAY, MINUTE
 from kvota.errors import Invalid, NotFound
 from kvota.notify.sending import WAITS, body_of, failed
 from kvota.notify.signing import signed_headers
 from kvota.notify.worker import Worker
 from kvota.outgoing import Outgoing
-from kvota.records import Delivery, Parcel
+from kvota.records import Parcel
 from kvota.wiring import Meter
 from tests.notify.conftest import LOOPBACK, opening
 from tests.notify.receiver import Receiver
@@ -57,7 +57,10 @@ async def test_a_crossing_arrives_signed_as_the_reference_verifies_it(meter: Met
         Webhook(shown.secret).verify(came.body + b" ", dict(came.headers))
 
 
-async def test_each_event_arrives_once_however_many_processes_send(meter: Meter, receiver: Receiver, store_url: str):
+async def test_defect_14_each_event_arrives_once_however_many_processes_send(
+    meter: Meter, receiver: Receiver, store_url: str
+):
+    """An alert is sent twice: several processes send what one outbox holds."""
     others = [opening(store_url) for _ in range(2)]
     meter.reads.notices.make_webhook("acme", receiver.url)
     async with worker(meter).live(), worker(others[0]).live(), worker(others[1]).live():
@@ -193,3 +196,16 @@ def test_a_webhook_is_refused_with_what_would_be_right(meter: Meter):
             act("acme", "none")
     with pytest.raises(NotFound):
         notices.try_webhook("acme", "none", 1)
+
+
+async def test_an_appeal_is_told_once_however_often_it_says_more(meter: Meter, receiver: Receiver):
+    meter.reads.notices.make_webhook("acme", receiver.url)
+    for text in ("please", "for the report"):
+        appeal, _ = meter.reads.appeals.ask("acme", "ann", text=text, wanted=20)
+    async with worker(meter).live():
+        await settled(meter, 1)
+    (came,) = receiver.came
+    told = json.loads(came.body)
+    assert told["type"] == "appeal.made"
+    assert (told["data"]["company"], told["data"]["appeal"], told["data"]["user"]) == ("acme", appeal.id, "ann")
+    assert b"please" not in came.body

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from kvota.records import Delivery
+from kvota.core.notices import Delivery
 from kvota.wiring import Meter
 
 

@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable
 
-from kvota.core.notices import LEVELS, event
-from kvota.records import Notifications, Tried
+from kvota.core.notices import LEVELS, Notifications, event
+from kvota.records import Tried
 from kvota.store import Store
 from tests.stores.making import NOW, account, boost, counted, load, save
 

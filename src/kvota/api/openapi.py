@@ -189,7 +189,9 @@ def _links(operation: Operation, operations: Sequence[Operation]) -> Json:
     """What can be asked of what this call has made: the calls whose path goes on with its id."""
     if operation.method != "POST" or operation.reply is None:
         return {}
-    made = [(f"{operation.path}/{{{one}}}", one, "/id") for one in ("boost", "charge", "hold", "key", "order")]
+    made = [
+        (f"{operation.path}/{{{one}}}", one, "/id") for one in ("boost", "charge", "hold", "key", "order", "webhook")
+    ]
     if operation.name == "capture":
         made = [("/v1/companies/{company}/charges/{charge}", "charge", "/charge")]
     return {

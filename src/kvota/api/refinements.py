@@ -112,6 +112,12 @@ REFUSALS: dict[str, tuple[str, ...]] = {
         "scope.tool: must be one of …",
         ": … has … caps, and no more can be: …",
     ),
+    "make_webhook": (
+        "url: … is no URL; …",
+        "url: the URL must …",
+        "url: … is the private address …, which no call may go to",
+        ": … has … webhooks, and no more can be: …",
+    ),
     "make_appeal": ("user: is needed: an appeal is one person's",),
     "grant_appeal": (
         ": must name exactly one of cap_change and boost",

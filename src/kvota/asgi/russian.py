@@ -133,6 +133,36 @@ _RULES: tuple[tuple[str, str], ...] = (
         r"The hold (\S+) was closed as (\w+) at (\S+)\. Work delivered after its hold has ended is a new charge\.",
         r"Резерв \1 уже закрыт (\2) в \3. Работа, выполненная после конца резерва, оформляется новым списанием.",
     ),
+    (
+        r"(\S+) has (\d+) webhooks, and no more can be: delete one first\.",
+        r"У компании \1 уже \2 вебхуков, больше нельзя: сначала удалите один из них.",
+    ),
+    (
+        r".+ is no URL; it would be like (\S+)",
+        r"это не адрес; нужен адрес вида \1",
+    ),
+    (r"the URL must begin with https:// and name a host", "адрес должен начинаться с https:// и называть сервер"),
+    (r"the URL must not carry a user or password", "в адресе не должно быть имени и пароля"),
+    (
+        r"the URL must begin with https://; the operator can allow plain HTTP for a host",
+        "адрес должен начинаться с https://; обычный HTTP может разрешить оператор",
+    ),
+    (
+        r"(\S+) is the private address (\S+), which no call may go to",
+        r"\1 — внутренний адрес \2, обращаться к таким нельзя",
+    ),
+    (r"it answered (\d+)", r"пришёл ответ \1"),
+    (r"no answer within (\S+) seconds", r"за \1 с ответа нет"),
+    (r"no answer: (\w+)", r"ответа нет: \1"),
+    (r"the webhook was removed", "вебхук удалён"),
+    (r"the webhook is disabled: (.+)", r"вебхук отключён: \1"),
+    (r"the mail server answered (.+)", r"почтовый сервер ответил: \1"),
+    (r"the mail server did not take it: (.+)", r"почтовый сервер не принял письмо: \1"),
+    (
+        r"this server sends no mail: its operator has not set (\w+) and (\w+)",
+        r"этот сервер не отправляет почту: оператор не задал \1 и \2",
+    ),
+    (r"a defect of Kvota's own; the server's log has it", "ошибка на нашей стороне, она записана в журнал сервера"),
     (r"The appeal (\S+) was (\w+) at (\S+)\.", r"На заявку \1 уже ответили (\2) в \3."),
     (r"The order (\S+) was (\w+) at (\S+)\.", r"Заказ \1 уже закрыт (\2) в \3."),
     (

@@ -116,6 +116,11 @@ _NOT_FOUND: dict[str, tuple[str, str]] = {
     ),
     "order": ("There is no order {name!r} in this company.", "Заказа «{name}» в этой компании нет."),
     "cap": ("There is no cap {name!r} in this company.", "Ограничения «{name}» в этой компании нет."),
+    "webhook": ("There is no webhook {name!r} in this company.", "Вебхука «{name}» в этой компании нет."),
+    "delivery": (
+        "There is no delivery {name!r} in this company's log.",
+        "Отправки «{name}» в журнале этой компании нет.",
+    ),
     "appeal": ("There is no appeal {name!r} in this company.", "Заявки «{name}» в этой компании нет."),
     "key": ("There is no API key {name!r} in this company.", "Ключа API «{name}» в этой компании нет."),
     "user": (

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from kvota.asks import administration, funds, people, reports
+from kvota.asks import administration, funds, notices, people, reports
 from kvota.asks import appeals as asking
 from kvota.asks import companies as about
 from kvota.asks import usage as using
@@ -141,6 +141,15 @@ class Methods:
     keys = _list(administration.keys)
     revoke_key = _call(administration.revoke_key)
     acts = _list(administration.acts)
+    notifications = _call(notices.notifications)
+    put_notifications = _call(notices.put_notifications)
+    webhooks = _call(notices.webhooks)
+    make_webhook = _call(notices.make_webhook)
+    rotate_webhook = _call(notices.rotate_webhook)
+    remove_webhook = _call(notices.remove_webhook)
+    try_webhook = _call(notices.try_webhook)
+    deliveries = _list(notices.deliveries)
+    resend_delivery = _call(notices.resend_delivery)
     clock = _call(administration.clock)
     set_clock = _call(administration.set_clock)
 
@@ -202,5 +211,14 @@ class AsyncMethods:
     keys = _async_list(administration.keys)
     revoke_key = _async_call(administration.revoke_key)
     acts = _async_list(administration.acts)
+    notifications = _async_call(notices.notifications)
+    put_notifications = _async_call(notices.put_notifications)
+    webhooks = _async_call(notices.webhooks)
+    make_webhook = _async_call(notices.make_webhook)
+    rotate_webhook = _async_call(notices.rotate_webhook)
+    remove_webhook = _async_call(notices.remove_webhook)
+    try_webhook = _async_call(notices.try_webhook)
+    deliveries = _async_list(notices.deliveries)
+    resend_delivery = _async_call(notices.resend_delivery)
     clock = _async_call(administration.clock)
     set_clock = _async_call(administration.set_clock)

@@ -31,6 +31,54 @@ class Event(Value, frozen=True, kw_only=True):
     """Whether there are deliveries of it."""
 
 
+class Notifications(Value, frozen=True, kw_only=True):
+    """What a company has set about being told: at which percent of its package, of which kinds, by mail to whom."""
+
+    company: str
+    levels: tuple[int, ...] = LEVELS
+    kinds: tuple[Kind, ...] = KINDS
+    mail: tuple[str, ...] = ()
+
+
+class Webhook(Value, frozen=True, kw_only=True):
+    """Where a company wants events to be posted. Its secrets are made of the store's own and ``generation``.
+
+    ``rotated_at`` is when this generation began. ``failing_since`` is when the first of the attempts failed that no
+    success has followed. While it is disabled nothing is sent but by hand.
+    """
+
+    company: str
+    id: str
+    url: str
+    created_at: int
+    generation: int = 1
+    rotated_at: int | None = None
+    failing_since: int | None = None
+    disabled_at: int | None = None
+    disabled_because: str | None = None
+
+
+class Delivery(Value, frozen=True, kw_only=True):
+    """An event on its way to one target: a webhook's id, or an address. ``answer`` is the HTTP status of the last try.
+
+    Waiting, it is tried at ``next_at``; who tries it puts that off and signs it with his ``lease``.
+    """
+
+    company: str
+    id: str
+    event: str
+    channel: Literal["webhook", "mail"]
+    target: str
+    status: Literal["waiting", "delivered", "failed"] = "waiting"
+    attempts: int = 0
+    made_at: int
+    next_at: int | None = None
+    lease: str | None = None
+    finished_at: int | None = None
+    answer: int | None = None
+    problem: str | None = None
+
+
 def event(company: str, kind: Kind, topic: str, at: int, data: Mapping[str, object], *, period: int = 0) -> Event:
     """An event with an id that is the same whenever it is made of the same."""
     name = "\n".join((company, str(period), kind, topic, str(at)))

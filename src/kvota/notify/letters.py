@@ -72,7 +72,7 @@ def _in_english(kind: str, data: Mapping[str, Any]) -> Lines:
                 f"Usually it is about {data['usual']:,} a day.",
             ]
         case "appeal.made":
-            return "A request for more AI requests", [f"{data['user']} asks for more.", *_texts(data)]
+            return "A request for more AI requests", [f"{data['user']} asks for more.", *_wanted(data, "en")]
         case _:
             return "A test", ["This is a test: notifications reach you."]
 
@@ -106,13 +106,16 @@ def _in_russian(kind: str, data: Mapping[str, Any]) -> Lines:
                 f"Обычно — около {counted(data['usual'], 'of_requests', 'ru')} в день.",
             ]
         case "appeal.made":
-            return "Сотрудник просит ещё запросов", [f"{data['user']} просит увеличить лимит.", *_texts(data)]
+            return "Сотрудник просит ещё запросов", [f"{data['user']} просит увеличить лимит.", *_wanted(data, "ru")]
         case _:
             return "Проверка", ["Это проверка: уведомления доходят."]
 
 
-def _texts(data: Mapping[str, Any]) -> list[str]:
-    return [f"«{data['text']}»"] if data.get("text") else []
+def _wanted(data: Mapping[str, Any], language: Language) -> list[str]:
+    if data.get("wanted") is None:
+        return []
+    more = counted(data["wanted"], "requests", language)
+    return [f"Хочет ещё {more}." if language == "ru" else f"Wanted: {more} more."]
 
 
 def _day(text: str, language: Language) -> str:

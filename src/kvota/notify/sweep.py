@@ -28,6 +28,7 @@ LEAST_DAYS, LEAST_REQUESTS = 5, 20
 TIMES_USUAL, TIMES_MOST = 3, 1.5
 """Unusual: a day of more than so many times the usual active day, and than the greatest of four weeks."""
 SILENT = 3 * DAY
+KEPT = 90 * DAY
 
 
 class Sweep:
@@ -43,7 +44,7 @@ class Sweep:
         if after is None:
             return 0
         now = self._reads.clock()
-        events = [] if after else self._expiring(now)
+        events = [] if after else self._begin(now)
         accounts = self._reads.companies(after, self._page)
         events += self._of_page(accounts, now)
         told = self._store.tell(events)
@@ -51,7 +52,9 @@ class Sweep:
         self._store.hand_back("sweep", EVERY if is_last else 0, "" if is_last else accounts[-1].company)
         return told
 
-    def _expiring(self, now: int) -> list[Event]:
+    def _begin(self, now: int) -> list[Event]:
+        """At the beginning of a round: forget what is old, and look for boosts that end."""
+        self._store.forget_told(now - KEPT)
         return [
             event(company, "boost.expires", boost, now, {"boost": boost, "left": left, "expires_at": rfc3339(at)})
             for company, boost, left, at in self._store.expiring(now + EXPIRES_WITHIN)

@@ -6,8 +6,8 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from kvota.core.notices import Event
-from kvota.records import Delivery, Notifications, Parcel, Tried, Webhook
+from kvota.core.notices import Delivery, Event, Notifications, Webhook
+from kvota.records import Parcel, Tried
 from kvota.stores import outbox_sql as sql
 from kvota.stores.batches import Session, Statement
 from kvota.stores.registry import Registry
@@ -48,7 +48,6 @@ class OutboxRegistry(Registry):
             return self._tell(session, events)
 
     def _tell(self, session: Session, events: Sequence[Event]) -> int:
-        """The same in a transaction that has begun already: an event comes about together with what it tells of."""
         text = self._dialect.insert(EVENTS) + sql.ONCE + " RETURNING id"
         return len(session.run([Statement(text, [document(events)])])[0]) if events else 0
 

@@ -16,11 +16,10 @@ from kvota.core.account import MOVING, Account, Boost, Cap, Charge, Hold, Order,
 from kvota.core.appeals import Appeal
 from kvota.core.entries import AnyFact, Captured, Charged, Held, Refunded, Work, entry_number, read
 from kvota.core.fold import charge_of, refund_of
-from kvota.core.notices import Event
+from kvota.core.notices import Delivery, Event, Notifications, Webhook
 from kvota.core.people import Person
 from kvota.core.state import Written
 from kvota.portals import Engine, Job, Portal, Transcript
-from kvota.records import Delivery, Notifications, Webhook
 from kvota.sign_ins import Link, Session, SignIn
 from kvota.store import ApiKey, LedgerRow, Remembered, StoredCatalogue, Unreadable
 

@@ -3,6 +3,7 @@
 from kvota.api.registry.administration import administration
 from kvota.api.registry.companies import companies, standing
 from kvota.api.registry.funds import funds
+from kvota.api.registry.notices import notices
 from kvota.api.registry.operation import Operation
 from kvota.api.registry.people import appeals, people
 from kvota.api.registry.reports import reports
@@ -16,5 +17,5 @@ def operations() -> list[Operation]:
     """All calls, in the order in which they are shown."""
     return [
         *charges(), *holds(), *companies(), *standing(), *funds(), *reports(), *people(), *appeals(),
-        *administration(), *service(),
+        *administration(), *notices(), *service(),
     ]  # fmt: skip
