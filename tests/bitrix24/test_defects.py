@@ -60,3 +60,24 @@ def test_defect_15_what_cannot_be_kept_is_not_accepted(rig: Rig) -> None:
     again = rig.portal.ask(rig.portal.engine("_texts"), prompt="And now?")
     assert again.is_accepted
     rig.portal.wait(again)
+
+
+def test_defect_3_an_answer_that_was_taken_after_its_hold_has_expired_is_charged_anew_and_once(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """The sweep races a late capture, and the charge is dropped."""
+    with rigged(tmp_path, sqlite_url, KVOTA_SANDBOX="1") as rig:
+        rig.server.call("PUT", "/v1/sandbox/clock", {"now": "2027-03-01T10:00:00Z"})
+        rig.portal.down = lambda _: True
+        job = rig.portal.ask(rig.portal.engine("_texts"), prompt="Late", ttl=600)
+        rig.portal.until(lambda: job.callbacks > 0)
+        rig.server.call("PUT", "/v1/sandbox/clock", {"now": "2027-03-03T10:00:00Z"})
+        rig.portal.down = lambda _: False
+        rig.portal.wait(job)
+        rig.idle()
+        assert [one["kind"] for one in rig.entries("held", "hold_expired", "captured", "charged")] == [
+            "held",
+            "hold_expired",
+            "charged",
+        ]
+        assert (job.result, rig.used()) == ("Hello, world!", 1)
