@@ -9,11 +9,12 @@ from kvota.core.account import Account
 from kvota.core.catalogue import Book, Catalogue, Edition
 from kvota.core.entries import entry_number
 from kvota.core.limits import recent_slots
-from kvota.core.periods import DAY, Span, day, is_time_zone
+from kvota.core.periods import DAY, HOUR, Span, day, is_time_zone
 from kvota.core.state import State, replace, spending_floor, zones_of
 from kvota.core.timeline import now_of
 from kvota.store import Loading, Remembered, Rows, Store, Transaction, Want
 
+PROBES = 64
 Clock = Callable[[Loading], int]
 
 
@@ -61,6 +62,9 @@ class Loader:
                 for command in asked:
                     self._want_command(want, state.account, command)
         remembered = self._take_all(states, want)
+        for name, asked in by_company.items():
+            if states[name].account is not None and any(isinstance(one, c.QuoteUsage) for one in asked):
+                self.count_hour(states[name])
         return states, {(one.company, one.key): one for one in remembered}
 
     def with_department(self, command: c.Command) -> c.Command:
@@ -117,7 +121,6 @@ class Loader:
             case c.QuoteUsage():
                 self._want_usage(want, account, command)
                 want.all_boosts.append(company)
-                want.slots += self.recent(account)
             case c.UseAssistant():
                 self._want_usage(want, account, command)
             case c.CaptureHold() | c.VoidHold():
@@ -151,15 +154,40 @@ class Loader:
     def _catalogue(self, account: Account) -> Catalogue:
         return self.book.at(max(self.clock, account.at))
 
-    def complete(self, state: State) -> None:
-        """Load every open hold and live boost of a company, and the instants of its recent calls."""
+    def complete(self, state: State, *, only_now: bool = False) -> None:
+        """Load every open hold and live boost of a company, and the instants of its recent calls.
+
+        ``only_now``: of the calls no more than what a balance at this instant needs.
+        """
         account = state.known
         want = Want(all_boosts=[state.company])
         if account.open_holds:
             want.all_holds.append(state.company)
-        want.slots += self.recent(account)
+        if not only_now:
+            want.slots += self.recent(account)
         self._take_all({state.company: state}, want)
+        if only_now:
+            self.count_hour(state)
         state.is_complete = True
+
+    def count_hour(self, state: State) -> None:
+        """Load the instants that tell how many calls there were in the last 60 minutes, and when the next may be.
+
+        Calls are numbered in order of time: between one that was before the hour and one that was not, some look-ups
+        at a time narrow down where it began, however many calls it has.
+        """
+        account, now = state.known, now_of(state, self.clock)
+        limits, recent = self.book.hourly_limits(now), recent_slots(account, now)
+        if not limits:
+            return
+        wanted = {account.slots + 1 - limit for limit in limits if recent >= limit}
+        before, last = account.slots - recent, account.slots
+        while before < last or wanted:
+            probes = {*range(before + 1, last + 1, (last - before + PROBES - 1) // PROBES or 1)}
+            self._take_all({state.company: state}, Want(slots=[(state.company, n, n) for n in sorted(wanted | probes)]))
+            wanted.clear()
+            before = max((n for n in probes if state.slot_times[n] <= now - HOUR), default=before)
+            last = min((n - 1 for n in probes if state.slot_times[n] > now - HOUR), default=last)
 
     def recent(self, account: Account) -> list[tuple[str, int, int]]:
         """The calls that the hourly limit may count now, or ask for: those of the last two clock hours at most."""

@@ -141,7 +141,7 @@ class Reads:
     def balance(self, company: str) -> Balance:
         """What is available, held and used, now."""
         with self._present(company) as (state, loader, now):
-            loader.complete(state)
+            loader.complete(state, only_now=True)
             return balance_of(state, loader.book.at(now), now)
 
     def quote(self, command: QuoteUsage) -> Quote:

@@ -116,16 +116,13 @@ def may_call(state: State, limit: int | None, now: int) -> bool:
 
 
 def hour_used(state: State, now: int) -> int:
-    """The authorised calls of the last 60 minutes; the state must hold the instants of the recent ones."""
+    """The authorised calls of the last 60 minutes; the state must hold the instant of the last one before them.
+
+    Where it holds none that old, the hour began together with the clock hour since which calls are counted.
+    """
     account = state.known
-    low, high = account.slots - recent_slots(account, now), account.slots
-    while low < high:
-        middle = (low + high + 1) // 2
-        if state.slot_times[middle] <= now - HOUR:
-            low = middle
-        else:
-            high = middle - 1
-    return account.slots - low
+    before = max((slot for slot, at in state.slot_times.items() if at <= now - HOUR), default=0)
+    return account.slots - max(before, account.slots - recent_slots(account, now))
 
 
 def next_slot_at(state: State, limit: int, now: int) -> int | None:
