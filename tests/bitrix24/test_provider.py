@@ -191,6 +191,22 @@ def test_pictures_come_in_the_asked_number_and_size(rig: Rig) -> None:
     assert (body["n"], body["size"], "watercolour" in body["prompt"]) == (3, "1024x1792", True)
 
 
+def test_pictures_that_have_no_address_are_refused_and_cost_nothing(rig: Rig) -> None:
+    async def behave(request: web.Request, fields: Any) -> web.StreamResponse:
+        return web.json_response({"data": [{"b64_json": "aGk="}]})
+
+    rig.behave(behave)
+    job = rig.portal.make(rig.portal.engine("_images"), prompt={"prompt": "A cat"})
+
+    def ask() -> None:
+        rig.portal.run(rig.portal.post(job))
+        rig.portal.wait(job)
+
+    assert [one["kind"] for one in spent(rig, ask)] == ["voided"]
+    assert job.error is not None
+    assert (job.error["code"], "KVOTA_IMAGE_MODEL" in job.error["message"]) == ("not_configured", True)
+
+
 def audio(rig: Rig, content: bytes, name: str = "call") -> dict[str, Any]:
     return {
         "file": rig.portal.keep(name, content),

@@ -158,6 +158,9 @@ class Carrier:
             given = await self._ask(job, asked, fetched, language)
         if not given.texts or not all(text.strip() for text in given.texts):
             raise Refusal("empty_answer", texts.failed("empty_answer", language), has_used=True)
+        if job.category == "image" and any(text.startswith("data:") for text in given.texts):
+            detail = "KVOTA_IMAGE_MODEL: data URL"
+            raise Refusal("not_configured", texts.failed("not_configured", language, detail), has_used=True)
         if fetched is not None and subject is not None:
             known = transcripts.transcript_of(job.company, " ".join(given.texts), subject)
             if known is not None:
