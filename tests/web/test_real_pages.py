@@ -1,4 +1,4 @@
-"""A real page moves with the balance, and does not keep a server from ending."""
+"""What only a real page shows: that it moves with the balance, changes its theme, and keeps no server from ending."""
 
 import httpx2
 
@@ -20,6 +20,22 @@ def test_a_page_that_is_open_shows_what_was_charged_elsewhere(demo: Demo):
     page.wait_for_function("before => document.querySelector('#left .big strong').innerText !== before", arg=before)
     assert page.inner_text("#left .big strong") == f"{reply.json()['available']:,}"
     assert seen.problems == []
+    page.close()
+
+
+def test_the_theme_that_is_not_seen_is_the_one_to_choose(demo: Demo):
+    page, _ = demo.open(None, "en")
+    page.emulate_media(color_scheme="dark")
+    page.goto("/sign-in")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    assert not page.is_visible(".to-dark")
+    page.click(".to-light")
+    assert page.evaluate(ground) != dark, "though the system is dark"
+    assert not page.is_visible(".to-light")
+    page.click(".to-dark")
+    assert page.evaluate(ground) == dark
+    page.context.clear_cookies()
     page.close()
 
 
