@@ -23,8 +23,8 @@ from kvota.settings import Settings
 from kvota.wiring import open_meter
 from tests.acceptance.servers import OPERATOR_KEY, Server, environment
 
-CALLS, ROUNDS = 400, 5
-AT_ONCE, SECONDS = 64, 8.0
+CALLS, ROUNDS = 200, 5
+AT_ONCE, SECONDS = 64, 5.0
 STREAMS = 500
 CHARGES = "/v1/companies/company-00000/charges"
 MEBI = 2**20
