@@ -4,6 +4,7 @@ import pytest
 
 from kvota import Kvota, acts
 from kvota.core import commands
+from tests.acceptance.servers import serving
 from tests.api.harness import CATALOGUE
 
 ACME = "/v1/companies/acme"
@@ -125,3 +126,14 @@ def test_every_command_that_is_no_metering_is_an_act(command):
     }  # fmt: skip
     fields = {name: None for name in command.__struct_fields__ if name != "company"}
     assert acts.is_act(command(company="acme", **fields)) == (command not in metering)
+
+
+def test_a_server_whose_engine_runs_in_a_process_of_its_own_notes_the_same(sqlite_url, tmp_path):
+    with serving(sqlite_url, tmp_path) as server:
+        server.call("PUT", ACME, {"name": "Acme", "plan": "large", "time_zone": "UTC"})
+        server.call("POST", f"{ACME}/suspend", {"reason": "unpaid"})
+        server.call("POST", f"{ACME}/charges", {"action": "chat_question"})
+        acts = server.call("GET", ACTS).body["items"]
+    assert [(one["act"], one["company"]) for one in acts] == [("suspend", "acme"), ("put_company", "acme")]
+    assert acts[0]["told"] == {"reason": "unpaid"}
+    assert acts[0]["by"].startswith("key_")
