@@ -96,6 +96,9 @@ class Browser:
     def get(self, path: str, **headers: str) -> Shown:
         return self._shown(self.client.build_request("GET", path, headers=headers))
 
+    def head(self, path: str) -> Shown:
+        return self._shown(self.client.build_request("HEAD", path))
+
     def post(
         self,
         path: str,

@@ -76,7 +76,7 @@ class Web:
             visit = await self._visit(scope, headers)
             cookies = visit.cookies
             name, answer = await self._serve(visit, scope, headers, receive)
-            if isinstance(answer.body, Stream):
+            if isinstance(answer.body, Stream) and scope["method"] != "HEAD":
                 await answer.body.begin(receive)
         except Disconnected:
             return
@@ -233,6 +233,9 @@ async def _send(send: Send, answer: Answer, more: Any, method: str) -> None:  # 
     headers = [(b"content-type", answer.content_type), *answer.headers, *more]
     if isinstance(answer.body, Stream):
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if method == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+            return
         with contextlib.suppress(Disconnected, OSError):
             await answer.body.send(send)
         return
