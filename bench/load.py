@@ -11,7 +11,7 @@ from bench.serving import Server
 from tests.acceptance.servers import OPERATOR_KEY
 
 CONNECTIONS = 64
-SECONDS = 5
+SECONDS = 2
 SCRIPT = Path(__file__).parent / "requests.lua"
 CHARGE = '{"action":"chat_question","user":"user-0001"}'
 CHARGES = "/v1/companies/{company}/charges"

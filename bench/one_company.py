@@ -34,6 +34,11 @@ The opponent is a transaction written by hand, on the same PostgreSQL server, wi
 HTTP: `BEGIN; UPDATE` (the counter of the company, if there is room)`; INSERT` (a row of a ledger)`; COMMIT`, once by
 pgbench with prepared statements, once by {OPPONENTS} threads of psycopg in pipelines. The faster of the two counts.
 """
+NOTE = """
+The opponent changes a counter and adds a row, in a transaction for each call, and each waits for the lock of the one
+before. Kvota does the whole work of a charge (rules, an entry with its hash, statistics, the account) for all calls of
+the moment in one transaction.
+"""
 
 
 def main() -> None:
@@ -47,7 +52,9 @@ def main() -> None:
             with serving(url, file, place) as server:
                 opponents = by_hand(url, place) if kind == "postgres" else {}
                 measured(kind, server, opponents, series, claims)
-    Figure(name="one_company", title="All charges on one company", method=METHOD, series=series, claims=claims).save()
+    figure = Figure(name="one_company", title="All charges on one company", method=METHOD, series=series, claims=claims)
+    figure.note = NOTE
+    figure.save()
 
 
 def by_hand(url: str, place: Path) -> dict[str, Callable[[], float]]:
