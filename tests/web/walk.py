@@ -36,6 +36,7 @@ STOPS = (
     Stop("/companies/acme/people", "admin"),
     Stop("/companies/acme/people/anna", "admin"),
     Stop("/companies/acme/keys", "admin"),
+    Stop("/companies/acme/notifications", "admin"),
     Stop("/companies/acme/settings", "admin"),
     Stop("/companies/acme/statistics", "admin"),
     Stop("/companies/acme/statistics?tool=crm&user=anna", "operator"),

@@ -12,6 +12,10 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"must be a whole number from (\S+) to (\d+), not 0", r"нужно целое число от \1 до \2, кроме нуля"),
     (r"must be a whole number from (\S+) to (\S+)", r"нужно целое число от \1 до \2"),
     (r"must be a whole number", "нужно целое число"),
+    (
+        r"must be whole numbers from (\d+) to (\d+) with commas between them",
+        r"нужны целые числа от \1 до \2 через запятую",
+    ),
     (r"must be true or false", "нужно true или false"),
     (r"must have (\d+) to (\d+) characters", r"нужно от \1 до \2 символов"),
     (r"must not be the address", "не должен совпадать с адресом"),
