@@ -175,3 +175,28 @@ def test_looking_for_work_reads_no_job_that_has_ended(store: Store) -> None:
         store.save_job(replace(one, status="done"), None)
     store.add_jobs([job("open")])
     assert [one.hash for one in store.claim_jobs("b", MINUTE, 50)] == ["open"]
+
+
+def test_processes_that_take_the_same_jobs_do_not_wait_for_each_other(store: Store, other: Store) -> None:
+    jobs = [job(f"j{number}") for number in range(300)]
+    barrier = threading.Barrier(2)
+    problems: list[Exception] = []
+
+    def take(which: Store, mine: list[Job]) -> None:
+        barrier.wait()
+        for start in range(0, len(mine), 100):
+            try:
+                which.add_jobs(mine[start : start + 100])
+            except Exception as problem:  # noqa: BLE001 - told below
+                problems.append(problem)
+
+    threads = [
+        threading.Thread(target=take, args=(store, jobs)),
+        threading.Thread(target=take, args=(other, jobs[::-1])),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert store.count_jobs() == {"waiting": 300}
