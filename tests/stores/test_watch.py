@@ -26,3 +26,15 @@ def test_a_socket_that_nobody_waits_for_any_more_stays():
         far.send(b"x")
         assert other.recv(1) == b"x"
         watch.close()
+
+
+def test_a_wait_is_its_own_even_where_a_number_is_given_again():
+    ours, theirs = socket.socketpair()
+    watch = Watch(60.0)
+    with ours, theirs:
+        first, second = watch.waiting(ours.fileno()), watch.waiting(ours.fileno())
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        second.__exit__(None, None, None)
+    watch.close()

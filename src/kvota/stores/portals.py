@@ -108,9 +108,10 @@ class PortalTables(ABC):
         )
         names = ", ".join(JOBS.columns)
         text = f"INSERT INTO jobs ({names}) SELECT {taken} FROM {records} WHERE true ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
+        # in one order: processes that were given the same jobs would otherwise wait for each other
+        ordered = sorted(jobs, key=lambda job: (job.company, job.hash))
         with self._writing() as session:
-            # in one order: processes that were given the same jobs would otherwise wait for each other
-            self._run(session, text, document(sorted(jobs, key=lambda job: (job.company, job.hash))))
+            self._run(session, text, document(ordered))
 
     def has_due_jobs(self) -> bool:
         return bool(self._ask(HAS_DUE))

@@ -21,7 +21,7 @@ class Watch:
 
     def __init__(self, seconds: float = SILENT_SECONDS) -> None:
         self._seconds = seconds
-        self._since: dict[int, float] = {}
+        self._waits: dict[object, tuple[int, float]] = {}
         self._is_closed = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -31,11 +31,12 @@ class Watch:
         if self._thread is None:
             self._thread = threading.Thread(target=self._look, name="kvota-watch", daemon=True)
             self._thread.start()
-        self._since[descriptor] = time.monotonic()
+        wait = object()  # not the descriptor: a connection that fails is closed, and another may be given its number
+        self._waits[wait] = descriptor, time.monotonic()
         try:
             yield
         finally:
-            del self._since[descriptor]
+            del self._waits[wait]
 
     def close(self) -> None:
         """End the watch."""
@@ -44,7 +45,7 @@ class Watch:
     def _look(self) -> None:
         while not self._is_closed.wait(LOOK_SECONDS):
             late = time.monotonic() - self._seconds
-            for descriptor, since in tuple(self._since.items()):
+            for descriptor, since in tuple(self._waits.values()):
                 if since < late:
                     with socket.socket(fileno=os.dup(descriptor)) as waited_for:
                         waited_for.shutdown(socket.SHUT_RDWR)
