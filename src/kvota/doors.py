@@ -85,7 +85,7 @@ def open_doors(
     others["bitrix24"] = portals.door
     lives += portals.lives
     api.services.workers = settings.workers
-    web = Web(api.services, public_url=settings.public_url, logs_requests=logs_requests)
+    web = Web(api.services, public_url=settings.public_url, logs_requests=logs_requests, elsewhere=api)
     return Doors(api, others, web, on_end=web.end_streams)
 
 

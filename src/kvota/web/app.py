@@ -10,7 +10,7 @@ import structlog
 
 from kvota.asgi import texts
 from kvota.asgi.defects import log_defect
-from kvota.asgi.exchange import Scope, address_of, headers_of, query_of, read_all
+from kvota.asgi.exchange import Asgi, Scope, address_of, headers_of, query_of, read_all
 from kvota.asgi.languages import Language, language_of
 from kvota.asgi.routing import Router
 from kvota.asgi.services import Services
@@ -51,10 +51,20 @@ FIXED = (
 
 
 class Web:
-    """Plain ASGI. ``public_url`` is where browsers reach it; without one they come directly, as the request says."""
+    """Plain ASGI. ``public_url`` is where browsers reach it; without one they come directly, as the request says.
 
-    def __init__(self, services: Services, *, public_url: str | None = None, logs_requests: bool = False) -> None:
-        self._services = services
+    ``elsewhere`` answers what is no page to callers who do not ask for one.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        public_url: str | None = None,
+        logs_requests: bool = False,
+        elsewhere: Asgi | None = None,
+    ) -> None:
+        self._services, self._elsewhere = services, elsewhere
         self._origin = None if public_url is None else "{0.scheme}://{0.netloc}".format(urlsplit(public_url))
         self._logs_requests = logs_requests
         self._live = Live(services)
@@ -70,9 +80,12 @@ class Web:
             headers = ((b"cache-control", FOREVER), (b"x-content-type-options", b"nosniff"))
             await _send(send, Answer(200, asset.body, asset.content_type, headers), (), scope["method"])
             return
+        headers = headers_of(scope)
+        if self._elsewhere is not None and not self._router.find(scope["path"])[0] and not _reads_pages(headers):
+            await self._elsewhere(scope, receive, send)
+            return
         name, cookies = "none", None
         try:
-            headers = headers_of(scope)
             visit = await self._visit(scope, headers)
             cookies = visit.cookies
             name, answer = await self._serve(visit, scope, headers, receive)
@@ -202,6 +215,10 @@ class Web:
         title, detail = wording(f"problem.title_{known}"), wording(f"problem.detail_{known}")
         css = self._assets.url("app.css")
         return Answer(status, self._renderer.bare(language, css=css, title=title, detail=detail))
+
+
+def _reads_pages(headers: Mapping[bytes, bytes]) -> bool:
+    return b"text/html" in headers.get(b"accept", b"")
 
 
 def _admit(visit: Visit, page: Page) -> None:
