@@ -1,6 +1,6 @@
 """``kvota bitrix24``: connect a portal, list, renew and remove what it has of us."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ from kvota.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from kvota.bitrix24.rest import Rest
-    from kvota.portals import Portal
+    from kvota.portals import Engine, Portal
     from kvota.wiring import Meter
 
 _HERE = Output()
@@ -83,9 +83,7 @@ def connect(
         )
         wanted = tuple(dict.fromkeys(scenario or SCENARIOS))
         engines = await register(Connection(meter.store, rest, portal, url, _said_in(output)), wanted)
-        return _tell(
-            [{"code": one.code, "category": one.category, "scenario": one.scenario} for one in engines], output
-        )
+        return _tell_engines(engines, output)
 
     return _with_portal(webhook, store, work)
 
@@ -144,9 +142,7 @@ def renew(*, webhook: Webhook, public_url: str | None = None, store: str | None 
         portal = _known(meter, webhook)
         scenarios = [one.scenario for one in meter.store.engines(portal.portal)]
         engines = await register(Connection(meter.store, rest, portal, url, _said_in(output)), scenarios)
-        return _tell(
-            [{"code": one.code, "category": one.category, "scenario": one.scenario} for one in engines], output
-        )
+        return _tell_engines(engines, output)
 
     return _with_portal(webhook, store, work)
 
@@ -171,6 +167,10 @@ def remove(*, webhook: Webhook, store: str | None = None, output: Output = _HERE
         return _tell([{"removed": code} for code in await take_out(meter.store, rest, _name_of(webhook))], output)
 
     return _with_portal(webhook, store, work)
+
+
+def _tell_engines(engines: "Sequence[Engine]", output: Output) -> int:
+    return _tell([{"code": one.code, "category": one.category, "scenario": one.scenario} for one in engines], output)
 
 
 def _with_portal(webhook: str, store: str | None, work: "Callable[[Meter, Rest], Awaitable[int]]") -> int:
