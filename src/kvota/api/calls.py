@@ -12,6 +12,7 @@ from kvota.asgi import texts
 from kvota.asgi.auth import OPERATOR
 from kvota.asgi.languages import Language
 from kvota.asgi.services import Services
+from kvota.asgi.statuses import needs_clock
 from kvota.committing import Outcome
 from kvota.core.commands import Command
 from kvota.core.declines import Declined
@@ -75,7 +76,7 @@ class Call:
             command = msgspec.structs.replace(command, is_operators=True)
         outcome = await self.services.submit(command)
         answer = answered(self.services, outcome, view, status, self.language)
-        if isinstance(outcome.reply, Declined) and problems.needs_clock(outcome.reply):
+        if isinstance(outcome.reply, Declined) and needs_clock(outcome.reply):
             now = await self.services.read(self.services.reads.clock)
             return problems.of_decline(outcome.reply, self.language, now)
         return answer

@@ -1,27 +1,25 @@
 """Errors and declines as RFC 9457 problems: their statuses are those of ``asgi.statuses``."""
 
-import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from msgspec import UNSET
+from msgspec.structs import asdict
 
 from kvota import errors
 from kvota.asgi import texts
 from kvota.asgi.languages import Language
-from kvota.asgi.statuses import STATUS
+from kvota.asgi.statuses import STATUS, retry_after
 from kvota.core.declines import Declined
-from kvota.core.periods import SECOND, instant
 from kvota.errors import CallerError, Internal, KvotaError, TooManyAttempts, WorldError
 from kvota.wire import replies as wire
 from kvota.wire.faults import shown
-from kvota.wire.views import maybe, ways_out
+from kvota.wire.views import decline
 
 DECLINES = (
     "insufficient_requests", "company_suspended", "tool_disabled", "action_not_in_plan", "user_required",
     "hourly_limit", "cap_reached",
 )  # fmt: skip
-TOO_MANY = 429
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
@@ -70,34 +68,18 @@ def of_error(error: KvotaError, language: Language, *, key: str | None = None) -
 
 def of_decline(row: Declined, language: Language, now: int | None = None) -> Answer:
     """The problem of a decline. ``now`` is the store's clock, for ``Retry-After``; None leaves it out."""
-    status = STATUS[row.reason]
-    headers: Headers = ()
-    if status == TOO_MANY and row.retry_at is not None and now is not None:
-        headers = ((b"retry-after", b"%d" % max(1, math.ceil((row.retry_at - now) / SECOND))),)
     problem = wire.Problem(
         type=f"/docs#{row.reason}",
         title=texts.title(row.reason, language),
-        status=status,
+        status=STATUS[row.reason],
         detail=texts.declined(row, language),
         code=row.reason,
-        reason=row.reason,
-        cost=row.cost,
-        available=row.available,
-        short_by=row.short_by,
-        renews_at=instant(row.renews_at),
-        retry_at=maybe(row.retry_at),
-        cap=row.cap,
-        ways_out=ways_out(row),
+        **asdict(decline(row)),
     )
-    return Answer(status, problem, headers)
-
-
-def needs_clock(row: Declined) -> bool:
-    """Whether the reply to this decline tells when to come again."""
-    return STATUS[row.reason] == TOO_MANY and row.retry_at is not None
+    return Answer(problem.status, problem, retry_after(row, now))
 
 
 __all__ = [
-    "DECLINES", "STATUS", "Answer", "Internal", "MethodNotAllowed", "needs_clock",
+    "DECLINES", "STATUS", "Answer", "Internal", "MethodNotAllowed",
     "of_decline", "of_error",
 ]  # fmt: skip

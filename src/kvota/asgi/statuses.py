@@ -1,4 +1,9 @@
-"""What went wrong → its HTTP status: the only place that says so."""
+"""What went wrong → its HTTP status: the only place that says so; and when a declined call may come again."""
+
+import math
+
+from kvota.core.declines import Declined
+from kvota.core.periods import SECOND
 
 STATUS: dict[str, int] = {
     "malformed": 400,
@@ -32,3 +37,16 @@ STATUS: dict[str, int] = {
     "store_unavailable": 503,
 }
 """``code`` → status. ``method_not_allowed`` and ``internal`` are HTTP's own, beside those of the contract."""
+TOO_MANY = 429
+
+
+def needs_clock(row: Declined) -> bool:
+    """Whether the reply to this decline tells when to come again."""
+    return STATUS[row.reason] == TOO_MANY and row.retry_at is not None
+
+
+def retry_after(row: Declined, now: int | None) -> tuple[tuple[bytes, bytes], ...]:
+    """The header that tells when to come again, for those that need the store's clock; None leaves it out."""
+    if row.retry_at is None or now is None or not needs_clock(row):
+        return ()
+    return ((b"retry-after", b"%d" % max(1, math.ceil((row.retry_at - now) / SECOND))),)

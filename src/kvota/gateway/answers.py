@@ -5,28 +5,24 @@ A decline has beside them what a decline of ``/v1`` has: ``reason``, ``cost``, `
 what only time or an administrator changes.
 """
 
-import math
 from typing import NamedTuple
 
 import msgspec
 
 from kvota.asgi import texts
 from kvota.asgi.languages import Language
-from kvota.asgi.statuses import STATUS
+from kvota.asgi.statuses import STATUS, retry_after
 from kvota.asgi.streaming import Send
 from kvota.core.declines import Declined
-from kvota.core.periods import SECOND, instant
 from kvota.errors import BodyTooLarge, CallerError, KvotaError, MethodNotAllowed, TooManyAttempts, WorldError
 from kvota.upstreams import WORDS, NoAnswer, UnknownModel
 from kvota.wire.fields import encode
-from kvota.wire.replies import Decline
-from kvota.wire.views import maybe, ways_out
+from kvota.wire.views import decline
 
 Headers = list[tuple[bytes, bytes]]
 SAFE: Headers = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 _JSON = (b"content-type", b"application/json")
 _NO_RETRY = (b"x-should-retry", b"false")
-_TOO_MANY = 429
 _OWN_STATUS = {"model_not_found": 404, "upstream_unavailable": 502, "call_running": 409, "call_charged": 409}
 """Codes that only this door has."""
 _OWN_WORDS: dict[str, tuple[str, str]] = {
@@ -117,25 +113,12 @@ def _message(error: KvotaError, language: Language, key: str) -> str:
             return texts.detail(error, error.code, language, **facts)
 
 
-def of_decline(row: Declined, language: Language, now: int) -> Answer:
-    """The answer to a call that is declined. ``now`` is the store's clock."""
+def of_decline(row: Declined, language: Language, now: int | None) -> Answer:
+    """The answer to a call that is declined. ``now`` is the store's clock, for ``Retry-After``; None leaves it out."""
     status = STATUS[row.reason]
-    headers: Headers = [_NO_RETRY]
-    if status == _TOO_MANY and row.retry_at is not None:
-        headers.append((b"retry-after", b"%d" % max(1, math.ceil((row.retry_at - now) / SECOND))))
-    decline = Decline(
-        reason=row.reason,
-        cost=row.cost,
-        available=row.available,
-        short_by=row.short_by,
-        renews_at=instant(row.renews_at),
-        retry_at=maybe(row.retry_at),
-        cap=row.cap,
-        ways_out=ways_out(row),
-    )
     kind = "insufficient_quota" if status == STATUS["insufficient_requests"] else "declined"
     told = {"message": texts.declined(row, language), "type": kind, "param": None, "code": row.reason}
-    return _answer(status, {**told, **msgspec.structs.asdict(decline)}, headers)
+    return _answer(status, {**told, **msgspec.structs.asdict(decline(row))}, [_NO_RETRY, *retry_after(row, now)])
 
 
 def _answer(status: int, error: dict[str, object], headers: Headers) -> Answer:

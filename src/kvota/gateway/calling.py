@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from kvota.asgi.languages import Language
 from kvota.asgi.services import Services
+from kvota.asgi.statuses import needs_clock
 from kvota.asgi.streaming import Send
 from kvota.core.account import Hold, Usage
 from kvota.core.declines import Declined
@@ -105,7 +106,7 @@ class Calling:
             self._metering.measure(captured, call.key.id, measures)
 
     async def _decline(self, row: Declined, call: Call, send: Send) -> int:
-        now = await self._services.read(self._services.reads.clock)
+        now = await self._services.read(self._services.reads.clock) if needs_clock(row) else None
         answer = of_decline(row, call.language, now)
         await send_answer(send, answer)
         return answer.status
