@@ -1,13 +1,11 @@
 """Portals, engines and jobs, the same for both databases."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 
 from kvota.portals import Engine, Job, Portal, Transcript
-from kvota.stores.batches import Session, Statement
-from kvota.stores.dialect import Dialect
-from kvota.stores.rows import ENGINES, JOBS, PORTALS, TRANSCRIPTS, Row, document
+from kvota.stores.batches import Statement
+from kvota.stores.rows import ENGINES, JOBS, PORTALS, TRANSCRIPTS, document
+from kvota.stores.tables import Tables
 
 PORTAL = "SELECT $portals FROM portals t WHERE t.portal = ?"
 PORTAL_PAGE = "SELECT $portals FROM portals t WHERE t.portal > ? ORDER BY t.portal LIMIT ?"
@@ -51,22 +49,8 @@ SELECT $transcripts FROM $wants CROSS JOIN transcripts t WHERE t.company = ? AND
 """
 
 
-class PortalTables(ABC):
+class PortalTables(Tables):
     """The part of a store that keeps portals. What it removes is wiped."""
-
-    _dialect: Dialect
-
-    @abstractmethod
-    def _writing(self, *, exclusively: bool = False) -> AbstractContextManager[Session]: ...
-
-    @abstractmethod
-    def _forgetting(self) -> AbstractContextManager[Session]: ...
-
-    @abstractmethod
-    def _ask(self, text: str, *parameters: object) -> list[Row]: ...
-
-    @abstractmethod
-    def _run(self, session: Session, text: str, *parameters: object) -> list[Row]: ...
 
     def put_portal(self, portal: Portal) -> None:
         with self._forgetting() as session:

@@ -3,7 +3,7 @@
 import secrets
 from abc import abstractmethod
 from collections.abc import Collection, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 from msgspec.structs import replace
 
@@ -14,10 +14,10 @@ from kvota.core.people import Person
 from kvota.errors import Busy, Invalid, StoreUnavailable
 from kvota.store import ApiKey, Conflict, Overtaken, PlansInUse, StoredCatalogue
 from kvota.stores.batches import Session, Statement
-from kvota.stores.dialect import CLOCK, Dialect
+from kvota.stores.dialect import CLOCK
 from kvota.stores.portals import PortalTables
 from kvota.stores.reading import APPEAL, PERSON
-from kvota.stores.rows import ACTS, API_KEYS, APPEALS, CATALOGUES, PEOPLE, Row, document
+from kvota.stores.rows import ACTS, API_KEYS, APPEALS, CATALOGUES, PEOPLE, document
 from kvota.stores.sign_ins import SignInTables
 
 PUT_META = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
@@ -62,35 +62,11 @@ def once_only() -> Generator[None]:
 
 
 class Registry(SignInTables, PortalTables):
-    """The part of a store that rests on nothing but two kinds of sessions."""
-
-    _dialect: Dialect
-
-    @abstractmethod
-    def _reading(self) -> AbstractContextManager[Session]:
-        """A session in which each statement sees what has been committed by then."""
-
-    @abstractmethod
-    def _writing(self, *, exclusively: bool = False) -> AbstractContextManager[Session]:
-        """A session in a transaction that the end of the block commits; ``exclusively``: once no batch runs.
-
-        Raises ``Busy`` where another transaction is in the way.
-        """
-
-    @abstractmethod
-    def _forgetting(self) -> AbstractContextManager[Session]:
-        """Like ``_writing``; what is replaced or deleted is wiped, where the database would leave it in a gap."""
+    """The part of a store that is neither accounts nor ledgers."""
 
     @abstractmethod
     def _tell(self, session: Session, events: Sequence[Event]) -> int:
         """Add events in a transaction that has begun."""
-
-    def _ask(self, text: str, *parameters: object) -> list[Row]:
-        with self._reading() as session:
-            return self._run(session, text, *parameters)
-
-    def _run(self, session: Session, text: str, *parameters: object) -> list[Row]:
-        return session.run([Statement(self._dialect.sql(text), parameters)])[0]
 
     @property
     def is_sandbox(self) -> bool:

@@ -1,13 +1,10 @@
 """Who signs in, the same for both databases."""
 
-from abc import ABC, abstractmethod
-from contextlib import AbstractContextManager
-
 from kvota import sign_ins as kept
 from kvota.acts import Act
-from kvota.stores.batches import Session, Statement
-from kvota.stores.dialect import Dialect
-from kvota.stores.rows import ACTS, LINKS, SESSIONS, SIGN_INS, Row, document
+from kvota.stores.batches import Statement
+from kvota.stores.rows import ACTS, LINKS, SESSIONS, SIGN_INS, document
+from kvota.stores.tables import Tables
 
 BY_EMAIL = "SELECT $sign_ins FROM sign_ins t WHERE t.email = ?"
 BY_ID = "SELECT $sign_ins FROM sign_ins t WHERE t.id = ?"
@@ -25,22 +22,8 @@ END_SESSIONS = "DELETE FROM sessions WHERE owner = ?"
 END_EXPIRED = "DELETE FROM sessions WHERE expires_at <= ?"
 
 
-class SignInTables(ABC):
+class SignInTables(Tables):
     """The part of a store that keeps who signs in. What it removes is wiped."""
-
-    _dialect: Dialect
-
-    @abstractmethod
-    def _writing(self, *, exclusively: bool = False) -> AbstractContextManager[Session]: ...
-
-    @abstractmethod
-    def _forgetting(self) -> AbstractContextManager[Session]: ...
-
-    @abstractmethod
-    def _ask(self, text: str, *parameters: object) -> list[Row]: ...
-
-    @abstractmethod
-    def _run(self, session: Session, text: str, *parameters: object) -> list[Row]: ...
 
     def add_sign_in(self, sign_in: kept.SignIn) -> bool:
         text = self._dialect.insert(SIGN_INS) + " ON CONFLICT (email) DO NOTHING RETURNING 1"
