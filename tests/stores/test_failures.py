@@ -4,6 +4,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit, urlunsplit
 
 import apsw
@@ -11,9 +12,11 @@ import psycopg
 import pytest
 
 from kvota.errors import StoreUnavailable
-from kvota.store import Batch, CommitUnknown, Conflict, Store
+from kvota.store import Batch, CommitUnknown, Conflict, Store, StoredCatalogue
 from kvota.stores import open_store
 from kvota.stores.pool import Pool
+from kvota.stores.postgres import LINKS
+from kvota.stores.sqlite import READERS
 from tests.stores.making import NOW, account, charged, ledger, save
 
 
@@ -189,10 +192,46 @@ def test_who_waits_too_long_for_a_connection_is_told():
         def close(self) -> None: ...
 
     pool = Pool(Connection, size=1, timeout_seconds=0.01)
-    with pool.lend(), pytest.raises(StoreUnavailable, match="in use"), pool.lend():
-        pass
+    with ThreadPoolExecutor(1) as somebody, contextlib.ExitStack() as lent:
+        somebody.submit(lent.enter_context, pool.lend()).result()
+        with pytest.raises(StoreUnavailable, match="in use"), pool.lend():
+            pass
     with pool.lend():
         pass
+
+
+def test_who_holds_a_connection_and_needs_another_does_not_wait_for_others_who_do_so_too():
+    class Connection:
+        is_usable = True
+
+        def close(self) -> None: ...
+
+    pool, both = Pool(Connection, size=2, timeout_seconds=20), threading.Barrier(2)
+
+    def read(_: int) -> bool:
+        with pool.lend() as first:
+            both.wait(20)  # from here on each has one, and there is no more
+            with pool.lend() as second:
+                return first is not second
+
+    with ThreadPoolExecutor(2) as readers:
+        assert list(readers.map(read, range(2))) == [True, True]
+
+
+@pytest.mark.parametrize(("kind", "most"), [("sqlite", READERS), ("postgres", LINKS)])
+def test_as_many_readers_as_there_are_connections_may_look_for_a_new_catalogue_in_their_snapshots(kind, most, request):
+    all_of_them = threading.Barrier(most)
+    with contextlib.closing(open_store(request.getfixturevalue(f"{kind}_url"))) as store:
+        store.migrate()
+
+        def read(_: int) -> tuple[int, list[StoredCatalogue]]:
+            with store.snapshot() as view:
+                number = view.catalogue_number()
+                all_of_them.wait(20)
+                return number, store.catalogues()
+
+        with ThreadPoolExecutor(most) as readers:
+            assert list(readers.map(read, range(most))) == [(0, [])] * most
 
 
 def test_a_connection_that_cannot_be_used_again_is_closed():

@@ -1,4 +1,9 @@
-"""Connections lent to readers: made when needed, kept for the next, at most so many."""
+"""Connections lent to readers: made when needed, kept for the next, at most so many.
+
+A reader who holds one and needs another for a moment (who looks at a snapshot may come on a catalogue that this process
+has not read yet) gets one beyond that number at once: were he to wait, all of them could hold one and wait for each
+other.
+"""
 
 import threading
 import time
@@ -30,25 +35,38 @@ class Pool(Generic[C]):
         self._make, self._timeout = make, timeout_seconds
         self._idle: list[C] = []
         self._size, self._room = size, threading.BoundedSemaphore(size)
+        self._holders: set[int] = set()
         self._is_closed = False
 
     @contextmanager
     def lend(self, *, fresh: bool = False) -> Generator[C]:
         """A connection for the block; ``fresh`` drops what is idle first, because one of them was found dead."""
-        if not self._room.acquire(timeout=self._timeout):
-            raise StoreUnavailable("All connections for reading are in use.")
-        try:
+        with self._turn():
             if fresh:
                 self._drop_idle()
             connection = self._take() or self._make()
             try:
                 yield connection
             finally:
-                if self._is_closed or not connection.is_usable:
+                if self._is_closed or not connection.is_usable or len(self._idle) >= self._size:
                     connection.close()
                 else:
                     self._idle.append(connection)
+
+    @contextmanager
+    def _turn(self) -> Generator[None]:
+        """Wait until fewer are lent; who holds one does not wait."""
+        reader = threading.get_ident()
+        if reader in self._holders:
+            yield
+            return
+        if not self._room.acquire(timeout=self._timeout):
+            raise StoreUnavailable("All connections for reading are in use.")
+        self._holders.add(reader)
+        try:
+            yield
         finally:
+            self._holders.discard(reader)
             self._room.release()
 
     @contextmanager
