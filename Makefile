@@ -3,6 +3,9 @@
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
+# Whatever the machine says elsewhere: the tests start a thousand processes, and each would compile every file anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help run test soak bench pictures lint format lock clean setup postgres curl chromium faketime wrk
 
 help:

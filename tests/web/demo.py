@@ -33,7 +33,7 @@ class Demo:
         """The browser of that role, kept for all pages."""
         found = self._contexts.get((role, language))
         if found is None:
-            found = self._browser.new_context(locale=language, base_url=self.url)
+            found = self._browser.new_context(locale=language, base_url=self.url, reduced_motion="reduce")
             self._contexts[role, language] = found
             if role is not None:
                 self.sign_in(found, role)

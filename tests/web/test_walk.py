@@ -1,11 +1,17 @@
-"""A real browser walks over every page: both languages, both themes, phone and desk, with axe-core looking on."""
+"""A real browser walks over every page: both languages, both themes, phone and desk, with axe-core looking on.
+
+Axe-core takes most of the time: a quarter of its looks are taken each time, all of them in ``make soak``.
+"""
 
 import os
 import re
+from collections.abc import Collection
+from itertools import product
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
 
 from kvota.asgi.routing import Router
 from kvota.web.pages import pages
@@ -13,7 +19,10 @@ from kvota.web.wording import load_texts
 from tests.web.demo import Demo
 from tests.web.walk import ELSEWHERE, STOPS, Stop
 
+THEMES = ("light", "dark")
 WIDTHS = (390, 1440)
+LOOKS = tuple(product(THEMES, WIDTHS))
+EXAMINE = "() => axe.run({resultTypes: ['violations']})"
 SCREENSHOTS = os.environ.get("KVOTA_SCREENSHOTS")
 """A folder to keep what was seen in, to be looked at."""
 EVERY_TEXT = """
@@ -31,9 +40,36 @@ def name_of(stop: Stop) -> str:
     return f"{stop.path} as {stop.as_ or 'nobody'}"
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
-@pytest.mark.parametrize("stop", STOPS, ids=name_of)
-def test_a_page_is_whole_readable_and_speaks_one_language(demo: Demo, stop: Stop, language: str):
+def a_quarter(stop: Stop, language: str) -> tuple[tuple[str, int], ...]:
+    """One look of the four; with that of the other language, each page is examined in both themes and widths."""
+    first = STOPS.index(stop) % len(LOOKS)
+    return (LOOKS[first if language == "en" else -1 - first],)
+
+
+def problems_of(page: Page, name: str, examined: Collection[tuple[str, int]]) -> list[str]:
+    """What is wrong with an open page: its width in each look, and what axe-core finds in those to be examined."""
+    problems = list[str]()
+    page.evaluate(Axe().axe_script)
+    for theme, width in LOOKS:
+        page.emulate_media(color_scheme=theme)
+        page.set_viewport_size({"width": width, "height": 900})
+        where = f"{theme}, {width} px: "
+        if page.evaluate(OVERFLOWING):
+            problems.append(where + "wider than the screen")
+        if (theme, width) in examined:
+            problems += [
+                f"{where}{one['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
+                for one in page.evaluate(EXAMINE)["violations"]
+                for node in one["nodes"]
+            ]
+        if SCREENSHOTS:
+            seen = re.sub(r"\W+", "-", f"{name}-{theme}-{width}")
+            page.screenshot(path=Path(SCREENSHOTS) / f"{seen}.png", full_page=True)
+    return problems
+
+
+def walk(demo: Demo, stop: Stop, language: str, examined: Collection[tuple[str, int]]) -> list[str]:
+    """What is wrong with a page in one language."""
     page, seen = demo.open(stop.as_, language)
     reply = page.goto(stop.path)
     page.wait_for_selector("[hx-trigger=load]", state="detached")  # a part that comes later takes the place of its ask
@@ -45,27 +81,30 @@ def test_a_page_is_whole_readable_and_speaks_one_language(demo: Demo, stop: Stop
         assert reply.status == 200, page.inner_text("main")
     if stop.click is not None:
         page.click(stop.click)
-    problems = list[str]()
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            where = f"{theme}, {width} px: "
-            if page.evaluate(OVERFLOWING):
-                problems.append(where + "wider than the screen")
-            found = Axe().run(page)
-            problems += [
-                f"{where}{one['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
-                for one in found.response["violations"]
-                for node in one["nodes"]
-            ]
-            if SCREENSHOTS:
-                name = re.sub(r"\W+", "-", f"{stop.as_}{stop.path}-{language}-{theme}-{width}")
-                page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=True)
+    problems = problems_of(page, f"{stop.as_}{stop.path}-{language}", examined)
     if language == "ru":
         problems += [f"untranslated: {text}" for text in page.evaluate(EVERY_TEXT) if text in ENGLISH]
-    assert problems + seen.problems == []
     page.close()
+    return problems + seen.problems
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("stop", STOPS, ids=name_of)
+def test_a_page_is_whole_readable_and_speaks_one_language(demo: Demo, stop: Stop, language: str):
+    assert walk(demo, stop, language, a_quarter(stop, language)) == []
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("stop", STOPS, ids=name_of)
+def test_a_page_is_readable_in_each_theme_at_each_width(demo: Demo, stop: Stop, language: str):
+    assert walk(demo, stop, language, LOOKS) == []
+
+
+def test_each_page_is_examined_in_both_themes_and_at_both_widths():
+    for stop in STOPS:
+        themes, widths = zip(*a_quarter(stop, "en"), *a_quarter(stop, "ru"), strict=True)
+        assert (set(themes), set(widths)) == (set(THEMES), set(WIDTHS)), stop
 
 
 def test_every_page_is_walked_over():
