@@ -1,11 +1,14 @@
 """Classes of defects of systems of this kind, forced on a portal's jobs."""
 
+import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import apsw
+import psycopg
 import pytest
 
 from tests.bitrix24.portal import ANSWER_SECONDS
@@ -60,6 +63,26 @@ def test_defect_15_what_cannot_be_kept_is_not_accepted(rig: Rig) -> None:
     again = rig.portal.ask(rig.portal.engine("_texts"), prompt="And now?")
     assert again.is_accepted
     rig.portal.wait(again)
+
+
+def test_a_portal_that_asks_while_the_database_is_away_for_a_moment_is_not_refused(
+    postgres_server: str, postgres_url: str, tmp_path: Path
+) -> None:
+    name = urlsplit(postgres_url).path.strip("/")
+    with rigged(tmp_path, postgres_url) as rig, psycopg.connect(postgres_server, autocommit=True) as server:
+        engine = rig.portal.engine("_texts")
+        rig.portal.answer(engine, prompt="Before")
+        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        job = rig.portal.make(engine, prompt="Meanwhile")
+        sending = asyncio.run_coroutine_threadsafe(rig.portal.post(job), rig.portal.loop)
+        rig.portal.until(lambda: "store_unavailable" in rig.server.log.read_text())
+        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        sending.result(20)
+        assert job.status == 202
+        rig.portal.wait(job)
+        rig.idle()
+        assert (rig.used(), rig.portal.violations) == (2, [])
 
 
 def test_defect_3_an_answer_that_was_taken_after_its_hold_has_expired_is_charged_anew_and_once(

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from kvota.errors import Busy, KvotaError, StoreUnavailable
+from kvota.errors import Busy, KvotaError, StoreUnavailable, WorldError
 from kvota.portals import Engine, Job, Portal
 from kvota.store import Store
 
@@ -19,6 +19,7 @@ MAX_BATCH = 500
 REMEMBERED_SECONDS = 1.0
 MAX_REMEMBERED = 10_000
 THREADS = 4
+AGAIN_SECONDS = 0.1
 TAKING_SECONDS = 4.0
 """A portal waits five. A job that is kept after that is carried all the same, and paid for if its answer is taken."""
 
@@ -66,10 +67,16 @@ class Desk:
         if asking is None:
             asking = self._asking[secret] = asyncio.ensure_future(self.ask(self._find, secret))
             asking.add_done_callback(lambda _: self._asking.pop(secret))
-        found = await asyncio.shield(asking)
+        try:
+            found = await asyncio.shield(asking)
+        except WorldError:
+            if found is None:
+                raise  # else it is the one that was found here before: whether its job is kept, the store will say
         if len(self._known) >= MAX_REMEMBERED:
             self._known.clear()
-        if found is not None:
+        if found is None:
+            self._known.pop(secret, None)
+        else:
             self._known[secret] = (time.monotonic() + REMEMBERED_SECONDS, found)
         return found
 
@@ -87,22 +94,14 @@ class Desk:
         if self._flush is None or self._flush.done():
             self._flush = asyncio.create_task(self._write())
         try:
-            await asyncio.wait_for(asyncio.shield(kept), TAKING_SECONDS)
+            await asyncio.wait_for(kept, TAKING_SECONDS)
         except TimeoutError:
             raise Busy("The store takes too long for a portal's patience.") from None
 
     async def _write(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._waiting:
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-            error: Exception | None = None
-            try:
-                await loop.run_in_executor(self._taking, self.store.add_jobs, [job for job, _ in batch])
-                self.came.set()
-            except KvotaError as problem:
-                error = problem
-            except Exception as problem:  # noqa: BLE001 - whoever waits must be told
-                error = StoreUnavailable(f"The jobs could not be kept: {problem!r}")
+            error = await self._keep(batch)
             for _, kept in batch:
                 if kept.done():
                     continue
@@ -110,6 +109,24 @@ class Desk:
                     kept.set_result(None)
                 else:
                     kept.set_exception(error)
+
+    async def _keep(self, batch: list[tuple[Job, asyncio.Future[None]]]) -> Exception | None:
+        """Keep what somebody still waits for; what fails is tried again, since keeping it twice keeps it once.
+
+        A store that restarts, or has lost a connection in the middle, is mostly there again before a portal gives up.
+        """
+        loop = asyncio.get_running_loop()
+        while jobs := [job for job, kept in batch if not kept.done()]:
+            try:
+                await loop.run_in_executor(self._taking, self.store.add_jobs, jobs)
+            except WorldError:
+                await asyncio.sleep(AGAIN_SECONDS)
+            except Exception as problem:  # noqa: BLE001 - whoever waits must be told
+                return problem if isinstance(problem, KvotaError) else StoreUnavailable(f"Not kept: {problem!r}")
+            else:
+                self.came.set()
+                break
+        return None
 
     def close(self) -> None:
         """End the threads; what they have begun is finished first."""

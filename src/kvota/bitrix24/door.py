@@ -1,7 +1,7 @@
 """The HTTP door of Bitrix24: a portal's check and its requests, each at a secret URL of its own.
 
 ``GET /bitrix24/engines/{secret}`` answers 200. ``POST`` answers 202 as soon as the job is in the store, whatever the AI
-service does: 503 where it could not be kept, so that the portal knows at once.
+service does: 503 where it could not be kept, so that the portal knows while it still listens.
 """
 
 import time
