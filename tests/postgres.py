@@ -79,10 +79,15 @@ def cluster(parent: Path | str = PARENT, **settings: str | int) -> Iterator["Clu
 
 
 @contextlib.contextmanager
-def database(server_url: str) -> Iterator[str]:
-    """The URL of a new, empty database on that server, dropped afterwards whoever is still connected."""
+def database(server_url: str, like: str | None = None) -> Iterator[str]:
+    """The URL of a new database on that server, dropped afterwards whoever is still connected.
+
+    It is empty, or a copy of the one whose URL is ``like``, to which nobody may be connected meanwhile.
+    """
     name = f"kvota_test_{uuid.uuid4().hex[:12]}"
-    _execute(server_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    template = "template1" if like is None else urlsplit(like).path[1:]
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    _execute(server_url, create.format(sql.Identifier(name), sql.Identifier(template)))
     try:
         yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
     finally:

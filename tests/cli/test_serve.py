@@ -201,9 +201,9 @@ def test_calls_that_were_accepted_are_answered_before_the_end(tmp_path):
     assert "everything agrees" in kvota.ok("verify").out
 
 
-def test_several_workers_serve_one_store_and_none_is_lost(store_url, tmp_path):
-    kvota = Kvota(tmp_path, {"KVOTA_STORE": store_url})
-    with Server(tmp_path, "--workers", "3", KVOTA_STORE=store_url, KVOTA_OPERATOR_KEY=OPERATOR_KEY) as server:
+def test_several_workers_serve_one_store_and_none_is_lost(bare_store_url, tmp_path):
+    kvota = Kvota(tmp_path, {"KVOTA_STORE": bare_store_url})
+    with Server(tmp_path, "--workers", "3", KVOTA_STORE=bare_store_url, KVOTA_OPERATOR_KEY=OPERATOR_KEY) as server:
         (tmp_path / "trace.csv").write_text("TIMESTAMP\n" + "2026-01-01 00:00:00\n" * 900)
         through = kvota.with_settings(KVOTA_URL=server.url, KVOTA_KEY=OPERATOR_KEY)
         report = through.ok("replay", "trace.csv", "--companies", "3", "--json", "--connections", "24").json
@@ -244,8 +244,8 @@ def test_a_head_that_is_too_large_is_refused_and_others_go_on(tmp_path):
             }
 
 
-def test_migrating_says_what_was_applied(store_url, tmp_path):
-    kvota = Kvota(tmp_path, {"KVOTA_STORE": store_url})
+def test_migrating_says_what_was_applied(bare_store_url, tmp_path):
+    kvota = Kvota(tmp_path, {"KVOTA_STORE": bare_store_url})
     assert kvota.ok("migrate").out.startswith("applied ")
     assert kvota.ok("migrate").out == "The schema is up to date.\n"
     assert kvota.ok("migrate", "--json").json == {"applied": []}

@@ -31,6 +31,11 @@ SQLITE_SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY ty
 
 
 @pytest.fixture
+def store_url(bare_store_url: str) -> str:
+    return bare_store_url
+
+
+@pytest.fixture
 def query(store_url: str) -> Callable[..., list]:
     """Run SQL on the database from outside."""
 
