@@ -1,17 +1,20 @@
 """Advice: each amount equals what can be counted in the ledger by hand."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import product
 from random import Random
 
 import pytest
 
 from kvota.core import commands as c
 from kvota.core.account import Usage
-from kvota.insight import adviser
+from kvota.errors import CallerError
+from kvota.insight import newest
 from kvota.insight.adviser import advise
 from kvota.insight.calls import stretch
 from kvota.insight.savings import savings
+from kvota.store import EntryFilter
 from kvota.stores import open_store
 from tests.core.chance import Dice
 from tests.core.ledger import COMPANY, DAY, HOUR, MINUTE, SMALL, Ledger, book, boosts_first
@@ -134,12 +137,51 @@ def test_users_and_tools_are_compared_with_their_own_weeks(usual, last, is_told)
 
 
 def test_a_busy_company_is_advised_on_its_newest_entries(monkeypatch):
-    monkeypatch.setattr(adviser, "MAX_ENTRIES", 5)
+    monkeypatch.setattr(newest, "MAX_ENTRIES", 5)
     with company() as meter:
         charge(meter, "meeting", 9, participants=3)
         report = advise(meter.reads, COMPANY)
         assert (report.entries, report.is_whole, report.start) == (5, False, NOW + 5 * MINUTE)
         assert [one.calls for one in report.advice if one.kind == "nearly_free"] == [5]
+
+
+def some_commands(dice):
+    """A call, a hold that is closed or left alone, now and then a boost or a refund."""
+    random = dice.random
+    yield c.ChargeUsage(company=COMPANY, usage=dice.usage())
+    yield c.HoldUsage(company=COMPANY, usage=dice.usage(), ttl=random.choice([1, 40_000]))
+    yield c.CaptureHold(company=COMPANY, hold=f"hld_{random.randrange(1, 200):010d}")
+    yield c.RefundCharge(company=COMPANY, charge=f"chg_{random.randrange(1, 200):010d}")
+    if random.random() < 0.1:
+        yield c.AddBoost(company=COMPANY, boost="some")
+
+
+def check_newest(look, at_most):
+    """The entries that are looked at make the same advice as all of that time; which they make."""
+    start = look.now - 30 * DAY
+    stored = look.view.entries(COMPANY, EntryFilter(start=start), 0, 100_000)[-at_most:]
+    entries = [one.entry for one in (*stored, *look.state.changes.entries) if one.entry.at >= start]
+    found = newest.newest(look, start)
+    told, told_by_all = (savings(stretch(some), look.book, look.book.at(look.now)) for some in (found.entries, entries))
+    assert told == told_by_all
+    assert found.length == len(entries)
+    return {one.kind for one in told}
+
+
+def test_what_is_not_read_would_say_nothing(monkeypatch):
+    kinds = set()
+    for seed, (text, at_most) in enumerate(product([ROOMY, boosts_first(ROOMY)], [20_000, 60, 25])):
+        monkeypatch.setattr(newest, "MAX_ENTRIES", at_most)
+        dice = Dice(Random(seed))  # noqa: S311 - the same histories every time
+        with company(text, plan="maxi", allowance_override=100_000) as meter:
+            for _ in range(120):
+                meter.clock.now += dice.random.choice([0, MINUTE, HOUR, 3 * HOUR, DAY])
+                for command in some_commands(dice):
+                    with suppress(CallerError):
+                        meter.engine.execute(command)
+                with meter.reads.look(COMPANY) as look:
+                    kinds |= check_newest(look, at_most)
+    assert kinds == {"share_subject", "nearly_free", "made_anew", "repeated", "expired_holds", "bought_early"}
 
 
 AMOUNTS = ("nearly_free", "expired_holds", "repeated", "made_anew", "share_subject")

@@ -1,25 +1,25 @@
 """Reads what advice rests on: the last 30 days of a ledger, weekly sums, the use of whole months, paid boosts."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Literal
 
 from kvota.core.catalogue import Catalogue, Plan, Price, Value
-from kvota.core.entries import BoostAdded, Entry
+from kvota.core.entries import BoostAdded
 from kvota.core.periods import DAY, Span, date_on, day, days_between, first_instant, month, month_name, month_of
 from kvota.insight.advice import Advice, Mix, in_order, worth
 from kvota.insight.calls import stretch
 from kvota.insight.habits import WEEKS, above_habit
 from kvota.insight.mix import Needed, cheapest
+from kvota.insight.newest import newest
 from kvota.insight.reader import outlook_of
 from kvota.insight.savings import savings
 from kvota.reads import Look, Reads
 from kvota.store import EntryFilter, UsageFilter
 
 DAYS = 30
-MAX_ENTRIES, PAGE = 20_000, 1000
-"""No more entries are read, the newest ones: the advice of a busier company is about a shorter time, and says so."""
+PAGE = 1000
 MONTHS = 3
 
 
@@ -37,55 +37,37 @@ class Advised(Value, frozen=True, kw_only=True):
 def advise(reads: Reads, company: str) -> Advised:
     """What would have saved requests, or money, and what will."""
     with reads.look(company) as look:
-        wanted = look.now - DAYS * DAY
-        entries = list(_entries(look, wanted))
-        floor = _floor(look)
-        is_whole = not entries or floor == 0 or entries[0].seq > floor + 1
+        seen = newest(look, look.now - DAYS * DAY)
         catalogue = look.book.at(look.now)
         found = [
-            *savings(stretch(entries), look.book, catalogue),
-            *_above_habit(look, "user", catalogue),
-            *_above_habit(look, "tool", catalogue),
+            *savings(stretch(seen.entries), look.book, catalogue),
+            *_above_habit(look, catalogue),
             *_cheaper_mix(look, catalogue),
             *_buy_later(look, catalogue),
         ]
         return Advised(
             company=company,
-            start=wanted if is_whole else entries[0].at,
+            start=seen.start,
             at=look.now,
-            entries=len(entries),
-            is_whole=is_whole,
+            entries=seen.length,
+            is_whole=seen.is_whole,
             advice=tuple(in_order(found)),
         )
 
 
-def _floor(look: Look) -> int:
-    """The number of the last entry that is too old to be read."""
-    return max(0, look.state.known.seq - len(look.state.changes.entries) - MAX_ENTRIES)
-
-
-def _entries(look: Look, start: int) -> Iterator[Entry]:
-    """The newest entries since then; what time has brought is not written yet, and comes last."""
-    company, due = look.state.company, look.state.changes.entries
-    after = _floor(look)
-    which = EntryFilter(start=start)
-    while page := look.view.entries(company, which, after, PAGE):
-        yield from (written.entry for written in page)
-        after = page[-1].entry.seq
-    yield from (written.entry for written in due if written.entry.at >= start)
-
-
-def _above_habit(look: Look, of: Literal["user", "tool"], catalogue: Catalogue) -> list[Advice]:
+def _above_habit(look: Look, catalogue: Catalogue) -> Iterator[Advice]:
     """Weeks of seven local days that the company has been there, the last of which ended with yesterday."""
     zone = look.state.known.time_zone
     today = dt.date.fromisoformat(date_on(zone, look.now))
     ends = [first_instant(zone, today - dt.timedelta(days=7 * n)) for n in range(WEEKS + 2)]
     born = day(zone, look.state.known.created_at).start
     spans = [Span(start, end) for end, start in pairwise(ends) if start >= born]
-    weeks: dict[str, list[int]] = {}
-    for row in look.view.usage(look.state.company, spans, [of], UsageFilter()):
-        weeks.setdefault(getattr(row, of), [0] * len(spans))[row.span] += row.requests - row.refunded
-    return above_habit(of, weeks, catalogue)
+    users, tools = (defaultdict[str, list[int]](lambda: [0] * len(spans)) for _ in range(2))
+    for row in look.view.usage(look.state.company, spans, ["user", "tool"], UsageFilter()):
+        for weeks, name in ((users, row.user), (tools, row.tool)):
+            weeks[name or ""][row.span] += row.requests - row.refunded
+    yield from above_habit("user", users, catalogue)
+    yield from above_habit("tool", tools, catalogue)
 
 
 def _cheaper_mix(look: Look, catalogue: Catalogue) -> Iterator[Advice]:

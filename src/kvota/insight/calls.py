@@ -17,7 +17,7 @@ class Stretch(msgspec.Struct):
 
 
 def stretch(entries: Iterable[Entry]) -> Stretch:
-    """Take entries that follow each other apart."""
+    """Take entries apart, in their order; between them may be others that say nothing here."""
     found = Stretch()
     before: Entry | None = None
     for entry in entries:
@@ -28,8 +28,9 @@ def stretch(entries: Iterable[Entry]) -> Stretch:
                 found.calls.pop(entry_number(charge, "chg") or 0, None)
             case HoldExpired():
                 found.expired.append(entry)
-            case BoostAdded() if before is not None and (left := _put_to_sleep(before, entry)):
-                found.asleep[entry.seq] = left
+            case BoostAdded() if before is not None and before.seq == entry.seq - 1:
+                if left := _put_to_sleep(before, entry):
+                    found.asleep[entry.seq] = left
             case _:
                 pass
         before = entry

@@ -17,6 +17,7 @@ from kvota.errors import Invalid, StoreUnavailable
 from kvota.store import Batch, CommitUnknown, Rows, Want
 from kvota.stores.batches import Session, Statement, Statements
 from kvota.stores.dialect import CLOCK, Postgres, Present
+from kvota.stores.kept_days import KeptDays
 from kvota.stores.migrate import Migration, migrate, migrations
 from kvota.stores.outbox import OutboxRegistry
 from kvota.stores.pool import Pool
@@ -159,6 +160,7 @@ class PostgresStore(OutboxRegistry):
         self._url = url
         self._dialect = Postgres()
         self.statements = Statements(self._dialect)
+        self._kept = KeptDays()
         self.clock_sql, self.lock_sql = self._dialect.sql(CLOCK), self._dialect.sql(LOCK)
         self.writer_lock = threading.Lock()
         self._writer: Link | None = None
@@ -228,11 +230,11 @@ class PostgresStore(OutboxRegistry):
         return PostgresTransaction(self)
 
     def snapshot(self) -> Reading:
-        return self.reading(self._view())
+        return self.reading(self._view(), self._kept)
 
-    def reading(self, view: AbstractContextManager[tuple[Session, Present]]) -> Reading:
-        """What is asked of a view that somebody has taken."""
-        return Reading(view, self._dialect, self.statements)
+    def reading(self, view: AbstractContextManager[tuple[Session, Present]], kept: KeptDays | None = None) -> Reading:
+        """What is asked of a view that somebody has taken; ``kept`` only for one of what is committed."""
+        return Reading(view, self._dialect, self.statements, kept)
 
     def backup(self, path: str) -> None:
         """PostgreSQL has a tool for it."""

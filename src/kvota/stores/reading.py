@@ -1,6 +1,6 @@
 """What a snapshot answers, the same for both databases: one query each, over a session that keeps its view."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Literal, Self
@@ -14,16 +14,7 @@ from kvota.core.state import Written
 from kvota.store import ApiKey, EntryFilter, LedgerRow, Rows, UsageFilter, UsageRow, Want
 from kvota.stores.batches import Session, Statement, Statements, read_spending
 from kvota.stores.dialect import Dialect, Present
-from kvota.stores.roll_ups import (
-    FEW,
-    QUARTERS,
-    SPAN_USAGE,
-    USAGE,
-    asked_of,
-    conditions_of,
-    differences,
-    keys_of,
-)
+from kvota.stores.kept_days import KeptDays
 from kvota.stores.rows import (
     ACCOUNTS,
     ACTS,
@@ -36,10 +27,10 @@ from kvota.stores.rows import (
     PEOPLE,
     STAGES,
     Row,
-    document,
     ledger_row,
     read_entry,
 )
+from kvota.stores.summing import Summing
 
 ACCOUNT = "SELECT $accounts FROM accounts t WHERE t.company = ?"
 ACCOUNT_PAGE = "SELECT $accounts FROM accounts t WHERE t.company > ? ORDER BY t.company LIMIT ?"
@@ -147,12 +138,17 @@ class Reading:
     """A snapshot: entering it takes the view, with its clock and its newest catalogue."""
 
     def __init__(
-        self, view: AbstractContextManager[tuple[Session, Present]], dialect: Dialect, statements: Statements
+        self,
+        view: AbstractContextManager[tuple[Session, Present]],
+        dialect: Dialect,
+        statements: Statements,
+        kept: KeptDays | None,
     ) -> None:
-        self._view, self._dialect, self._statements = view, dialect, statements
+        self._view, self._dialect, self._statements, self._kept = view, dialect, statements, kept
 
     def __enter__(self) -> Self:
         self._session, self._present = self._view.__enter__()
+        self._sums = Summing(self._session, self._dialect, self._kept)
         return self
 
     def __exit__(
@@ -250,55 +246,10 @@ class Reading:
         return [ORDERS.read(row) for row in self._rows(PENDING_ORDERS, *after, limit)]
 
     def usage(self, company: str, spans: Sequence[Span], by: Sequence[str], which: UsageFilter) -> list[UsageRow]:
-        if len(spans) > FEW and not by:
-            return self._without_keys(company, spans, which)
-        rows = (self._few_spans if len(spans) <= FEW else self._many_spans)(company, spans, by, asked_of(which))
-        found = [
-            UsageRow(
-                span=span,
-                tool=tool,
-                action=action,
-                user=of,
-                department=department,
-                calls=calls,
-                requests=requests,
-                refunded=refunded,
-                written_off=off,
-            )
-            for span, tool, action, of, department, calls, requests, refunded, off in rows
-        ]
-        return sorted(found, key=lambda row: (row.span, *(getattr(row, name) for name in by)))
-
-    def _without_keys(self, company: str, spans: Sequence[Span], which: UsageFilter) -> list[UsageRow]:
-        """One walk along the quarters of an hour: each span is a difference of their running sums."""
-        whole = Span(min(span.start for span in spans), max(span.end for span in spans))
-        return differences(self.quarters(company, whole, which), spans)
-
-    def _few_spans(self, company: str, spans: Sequence[Span], by: Sequence[str], asked: Mapping[str, str]) -> list[Row]:
-        """A statement for each: taking their list apart for each row would cost more than the rows themselves."""
-        group = "GROUP BY " + ", ".join(f't."{name}"' for name in by) if by else ""
-        text = SPAN_USAGE.format(keys=keys_of(by), conditions=conditions_of(asked), group=group)
-        statement = self._dialect.sql(text)
-        found = self._session.run([Statement(statement, (company, *span, *asked.values())) for span in spans])
-        return [(number, *row) for number, rows in enumerate(found) for row in rows]
-
-    def _many_spans(
-        self, company: str, spans: Sequence[Span], by: Sequence[str], asked: Mapping[str, str]
-    ) -> list[Row]:
-        """One statement for all of them."""
-        columns = USAGE.columns.format(keys=keys_of(by))
-        text = self._dialect.looked_up(
-            USAGE._replace(columns=columns, condition=USAGE.condition + conditions_of(asked))
-        )
-        text += " GROUP BY " + ", ".join(["1", *(f't."{name}"' for name in by)])
-        wanted = document([(index, *span) for index, span in enumerate(spans)])
-        return self._rows(text, wanted, company, *asked.values())
+        return self._sums.usage(company, spans, by, which)
 
     def quarters(self, company: str, span: Span, which: UsageFilter) -> list[tuple[int, Counts]]:
-        asked = asked_of(which)
-        text = QUARTERS.format(conditions=conditions_of(asked))
-        rows = self._rows(text, company, *span, *asked.values())
-        return [(quarter, Counts(*counts)) for quarter, *counts in rows]
+        return self._sums.quarters(company, span, which)
 
     def declines(self, company: str, first: str, last: str, user: str | None) -> list[tuple[str, str, int]]:
         text = DECLINES.format(conditions="" if user is None else 'AND t."user" = ?')

@@ -7,7 +7,7 @@ from operator import sub
 
 from kvota.core.account import Counts
 from kvota.core.periods import Span
-from kvota.store import UsageFilter, UsageRow
+from kvota.store import UsageFilter
 from kvota.stores.dialect import Lookup
 
 KEYS = ("tool", "action", "user", "department")
@@ -33,18 +33,21 @@ GROUP BY t.quarter ORDER BY t.quarter
 """
 
 
-def differences(quarters: Sequence[tuple[int, Counts]], spans: Sequence[Span]) -> list[UsageRow]:
-    """The sums of each span that has any, as a difference of running sums; spans may overlap."""
-    starts = [quarter for quarter, _ in quarters]
-    counts = ((one.calls, one.requests, one.refunded, one.written_off) for _, one in quarters)
-    running = list(accumulate(counts, _added, initial=(0, 0, 0, 0)))
-    found: list[UsageRow] = []
-    for number, span in enumerate(spans):
-        first, after = bisect_left(starts, span.start), bisect_left(starts, span.end)
-        if first < after:
-            calls, requests, refunded, off = map(sub, running[after], running[first])
-            found.append(UsageRow(span=number, calls=calls, requests=requests, refunded=refunded, written_off=off))
-    return found
+class Totals:
+    """Sums of quarters of an hour in the order of time, told for any span as a difference of running sums."""
+
+    def __init__(self, quarters: Sequence[tuple[int, Counts]]) -> None:
+        self._starts = [quarter for quarter, _ in quarters]
+        counts = ((one.calls, one.requests, one.refunded, one.written_off) for _, one in quarters)
+        self._running = list(accumulate(counts, _added, initial=(0, 0, 0, 0)))
+
+    def of(self, span: Span) -> Sums | None:
+        """The sums of a span, None where it has no quarter."""
+        first, after = bisect_left(self._starts, span.start), bisect_left(self._starts, span.end)
+        if first == after:
+            return None
+        calls, requests, refunded, off = map(sub, self._running[after], self._running[first])
+        return calls, requests, refunded, off
 
 
 def asked_of(which: UsageFilter) -> dict[str, str]:

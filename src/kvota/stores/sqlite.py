@@ -20,6 +20,7 @@ from kvota.errors import Invalid, StoreUnavailable
 from kvota.store import Batch, CommitUnknown, Conflict, Rows, Unreadable, Want
 from kvota.stores.batches import Session, Statement, Statements
 from kvota.stores.dialect import CLOCK, Present, Sqlite
+from kvota.stores.kept_days import KeptDays
 from kvota.stores.migrate import Migration, migrate, migrations
 from kvota.stores.outbox import OutboxRegistry
 from kvota.stores.place import Place
@@ -215,6 +216,7 @@ class SqliteStore(OutboxRegistry):
     def __init__(self, path: str, *, temporary: str | None = None) -> None:
         self._dialect = Sqlite()
         self.statements = Statements(self._dialect)
+        self._kept = KeptDays()
         self.clock_sql, self.lock_sql = (
             self._dialect.sql(CLOCK),
             self._dialect.sql(LOCK.format(accounts=Sqlite.document(ACCOUNTS))),
@@ -330,7 +332,7 @@ class SqliteStore(OutboxRegistry):
         return SqliteTransaction(self)
 
     def snapshot(self) -> Reading:
-        return self.reading(self._view())
+        return self.reading(self._view(), self._kept)
 
     def backup(self, path: str) -> None:
         """One reading transaction: nobody waits. What was deleted is not in it. It bears its name once it is whole."""
@@ -352,9 +354,9 @@ class SqliteStore(OutboxRegistry):
         finally:
             part.unlink(missing_ok=True)
 
-    def reading(self, view: AbstractContextManager[tuple[Session, Present]]) -> Reading:
-        """What is asked of a view that somebody has taken."""
-        return Reading(view, self._dialect, self.statements)
+    def reading(self, view: AbstractContextManager[tuple[Session, Present]], kept: KeptDays | None = None) -> Reading:
+        """What is asked of a view that somebody has taken; ``kept`` only for one of what is committed."""
+        return Reading(view, self._dialect, self.statements, kept)
 
     # Migrating: this store is its own target.
 
