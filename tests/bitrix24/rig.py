@@ -21,7 +21,7 @@ UPSTREAMS = """
 base_url = "{url}"
 models = ["*"]
 key_env = "SERVICE_KEY"
-first_byte_seconds = 20
+first_byte_seconds = 8
 """
 
 

@@ -16,7 +16,7 @@ from kvota.cli import main
 
 KVOTA = (sys.executable, "-m", "kvota")
 OPERATOR_KEY = "kv_operator_of_the_tests_0123456789abcdef"
-COMMAND_SECONDS = 60
+COMMAND_SECONDS = 300
 STOP_SECONDS = 20
 
 
