@@ -11,6 +11,7 @@ from psycopg.pq import TransactionStatus
 from kvota.errors import StoreUnavailable
 from kvota.store import CommitUnknown, Conflict
 from kvota.stores.batches import Statement
+from kvota.stores.postgres_pipeline import Pipeline, Ran
 from kvota.stores.rows import Row
 from kvota.stores.watch import Watch
 
@@ -54,31 +55,23 @@ class Link:
         given = conninfo_to_dict(url)
         patience: dict[str, Any] = {name: value for name, value in PATIENCE.items() if name not in given}
         try:
-            self._connection = psycopg.connect(
-                url, autocommit=True, prepare_threshold=1, application_name="kvota", **patience
-            )
+            self._connection = psycopg.connect(url, autocommit=True, application_name="kvota", **patience)
         except psycopg.Error as problem:
             raise StoreUnavailable(f"PostgreSQL cannot be reached: {_first_line(problem)}") from problem
+        self._pipeline = Pipeline(self._connection)
         settings = [SETTINGS, PLANS, *([WRITER_PATIENCE] if is_writer else [])]
         self.run([Statement(text) for text in settings])
 
     def run(self, statements: Sequence[Statement]) -> list[list[Row]]:
         """Run the statements in one round trip; after one that fails the rest are not run."""
         try:
-            return [cursor.fetchall() if cursor.description else [] for cursor in self._execute(statements)]
+            return [one.rows for one in self._execute(statements)]
         except psycopg.Error as problem:
             raise self._translated(problem) from problem
 
-    def _execute(self, statements: Sequence[Statement]) -> list[psycopg.Cursor[Any]]:
+    def _execute(self, statements: Sequence[Statement]) -> list[Ran]:
         with self._watch.waiting(self._connection.fileno()):
-            if len(statements) == 1:
-                return [self._one(statements[0])]
-            with self._connection.pipeline():
-                return [self._one(statement) for statement in statements]
-
-    def _one(self, statement: Statement) -> psycopg.Cursor[Any]:
-        # the texts are our own, made once for the dialect
-        return self._connection.execute(cast(LiteralString, statement.sql), statement.parameters or None)
+            return self._pipeline.run(statements)
 
     def script(self, text: str) -> None:
         """Run several statements without parameters."""
@@ -93,7 +86,7 @@ class Link:
         Raises ``CommitUnknown`` where the connection was lost on the way, and nobody can say whether COMMIT arrived.
         """
         try:
-            status = self._execute([*statements, Statement("COMMIT")])[-1].statusmessage
+            status = self._execute([*statements, Statement("COMMIT")])[-1].status
         except psycopg.Error as problem:
             if self.is_lost:
                 raise CommitUnknown(f"The connection was lost during COMMIT: {_first_line(problem)}") from problem
