@@ -27,7 +27,7 @@ def put(transaction, name: str = "batch", **lists) -> None:
 
 @pytest.fixture
 def sqlite_store(sqlite_url: str, monkeypatch) -> Iterator[Store]:
-    monkeypatch.setattr("kvota.stores.sqlite.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("kvota.stores.sqlite_link.BUSY_SECONDS", 0.05)
     store = open_store(sqlite_url)
     store.migrate()
     yield store

@@ -1,7 +1,10 @@
 """A SQLite file that is taken away while it is in use: nothing is answered as durable that nobody could find again."""
 
+import contextlib
+import multiprocessing
 import os
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import apsw
@@ -75,6 +78,66 @@ def test_a_log_that_was_removed_is_moved_into_the_file_and_made_anew(store, path
     assert found_by_others(path) == {"before", "after"}
     with store.snapshot() as view:
         assert view.account("acme") == account(used=1)
+
+
+def _share(path: str, line: Connection) -> None:
+    """Another process of the same server: saves the batches that it is told to, and says which it finds."""
+    store = open_store(f"sqlite:///{path}")
+    while (batch := line.recv()) is not None:
+        save(store, batch, accounts=[account(used=1)])
+        line.send(store.was_committed(batch))
+    store.close()
+
+
+@pytest.fixture
+def other(path, store) -> Iterator[Connection]:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_share, args=(str(path), theirs))
+    process.start()
+    yield ours
+    ours.send(None)
+    process.join(60)
+    assert process.exitcode == 0
+
+
+@pytest.mark.parametrize("gone", [["-wal"], ["-shm"], ["-wal", "-shm"]], ids="".join)
+def test_all_who_share_a_file_go_on_when_its_log_was_removed_and_one_of_them_has_made_it_anew(store, other, path, gone):
+    other.send("theirs")
+    assert other.recv()
+    for number in range(3):
+        for name in gone:
+            os.remove(f"{path}{name}")  # noqa: PTH107 - beside the file
+        save(store, f"ours {number}", accounts=[account(used=2)])
+        other.send(f"theirs {number}")
+        assert other.recv()
+        assert store.was_committed(f"theirs {number}")
+    written = {f"{who} {number}" for who in ("ours", "theirs") for number in range(3)}
+    assert found_by_others(path) == {"before", "theirs", *written}
+
+
+def test_a_log_in_the_place_of_the_one_with_what_was_committed_is_refused(store, path):
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
+        connection.execute("PRAGMA schema_version; PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    save(store, "committed", accounts=[account(used=1)])
+    log, index = Path(f"{path}-wal"), Path(f"{path}-shm")
+    log.rename(path.with_name("away"))
+    log.touch()
+    index.rename(path.with_name("index"))
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="another file"):
+            save(store, "lost", accounts=[account(used=2)])
+
+
+def test_a_store_that_could_not_be_opened_again_is_opened_by_the_next_call(store, path, monkeypatch):
+    os.remove(f"{path}-wal")  # noqa: PTH107 - beside the file
+    monkeypatch.setattr(store, "_open", lambda: (_ for _ in ()).throw(StoreUnavailable("no descriptor is left")))
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="no descriptor"):
+            save(store, "lost", accounts=[account(used=1)])
+    monkeypatch.undo()
+    save(store, "after", accounts=[account(used=1)])
+    assert found_by_others(path) == {"before", "after"}
 
 
 def test_a_log_that_goes_while_somebody_reads_waits_for_the_reader(store, path, monkeypatch):

@@ -1,6 +1,5 @@
 """SQLite: one file, one connection that writes, a few that read. Several processes may share the file."""
 
-import contextlib
 import os
 import shutil
 import tempfile
@@ -10,141 +9,33 @@ import weakref
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Self
-
-import apsw
+from typing import Self
 
 from kvota.core.account import Account
-from kvota.core.periods import DAY, Span
+from kvota.core.periods import DAY, SECOND, Span
 from kvota.errors import Invalid, StoreUnavailable
-from kvota.store import Batch, CommitUnknown, Conflict, Rows, Unreadable, Want
+from kvota.store import Batch, CommitUnknown, Rows, Want
 from kvota.stores.batches import Session, Statement, Statements
 from kvota.stores.dialect import CLOCK, Present, Sqlite
 from kvota.stores.kept_days import KeptDays
 from kvota.stores.migrate import Migration, migrate, migrations
 from kvota.stores.outbox import OutboxRegistry
-from kvota.stores.place import Place
+from kvota.stores.place import Place, replaced
 from kvota.stores.pool import Pool
 from kvota.stores.reading import Reading
 from kvota.stores.registry import once_only
-from kvota.stores.rows import ACCOUNTS, Row, document
+from kvota.stores.rows import ACCOUNTS, document
+from kvota.stores.sqlite_link import BUSY_SECONDS, Connection
 
-BUSY_SECONDS = 10.0
 READERS = 8
 CLEAN_EVERY = 256
+KNOWN_SECONDS = DAY / SECOND / 2  # a batch is forgotten after a day
 LOCK = "SELECT {accounts} FROM $wants CROSS JOIN accounts t WHERE t.company = w.value->>0"
-# SQLite's own limits are for small devices: a checkpoint after 16 MB of log instead of 4, and more cache. In a store
-# that has grown each connection fills its own; what the readers do not find there, the system's cache has.
-TUNING = "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000"
-WRITER_CACHE, READER_CACHE = "PRAGMA cache_size = -16384", "PRAGMA cache_size = -2048"
 RECORDS = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     name TEXT NOT NULL PRIMARY KEY, hash TEXT NOT NULL, applied_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
 """
-_IN_THE_WAY = (apsw.BusyError, apsw.LockedError)
-_BROKEN = (
-    apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError, apsw.CorruptError, apsw.NotADBError,
-    apsw.PermissionsError, apsw.AuthError, apsw.NoMemError, apsw.ProtocolError,
-)  # fmt: skip
-_HELP: dict[type[apsw.Error], str] = {
-    apsw.FullError: "Make room on its disk; what was acknowledged is there.",
-    apsw.ReadOnlyError: "Let the user of this process write the file and its folder.",
-    apsw.CantOpenError: "Let the user of this process read and write the file and its folder.",
-    apsw.CorruptError: "It is damaged: put a backup in its place.",
-    apsw.NotADBError: "Name another file, or put a backup in its place.",
-}
-_TAKEN = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_ROWID)
-
-
-def _translated(problem: apsw.Error, path: str) -> Exception:
-    """The error that the contract of a store knows, or the same one: a defect."""
-    if isinstance(problem, _IN_THE_WAY):
-        return Conflict(str(problem))
-    if isinstance(problem, apsw.ConstraintError) and getattr(problem, "extendedresult", 0) in _TAKEN:
-        return Conflict(str(problem))
-    if isinstance(problem, _BROKEN):
-        return StoreUnavailable(f"SQLite cannot use {path}: {problem}. {_HELP.get(type(problem), '')}".rstrip())
-    if isinstance(problem, apsw.SQLError) and "no such table" in str(problem):
-        return StoreUnavailable(f"{path} has not been migrated: {problem}.")
-    return problem
-
-
-class Connection:
-    """One connection to the file."""
-
-    def __init__(self, path: str, *, is_reader: bool = False, is_durable: bool = True) -> None:
-        self.path = path
-        flags = apsw.SQLITE_OPEN_READONLY if is_reader else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-        try:
-            # Any: the types that come with apsw leave its execute() unknown
-            self._connection: Any = apsw.Connection(path, flags=flags)
-            self._connection.set_busy_timeout(int(BUSY_SECONDS * 1000))
-            if not is_reader:
-                self._use_log()
-            self._connection.execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'OFF'}; {TUNING}")
-            self._connection.execute(READER_CACHE if is_reader else WRITER_CACHE)
-        except apsw.Error as problem:
-            raise _translated(problem, path) from problem
-
-    def _use_log(self) -> None:
-        """Write-ahead logging; two processes that switch it on at once do not wait for each other by themselves."""
-        deadline = time.monotonic() + BUSY_SECONDS
-        while True:
-            try:
-                mode = next(self._connection.execute("PRAGMA journal_mode = WAL"))[0]
-            except apsw.BusyError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
-            else:
-                break
-        if mode != "wal":
-            raise StoreUnavailable(f"SQLite cannot keep a write-ahead log beside {self.path}: is it on a local disk?")
-
-    def run(self, statements: Sequence[Statement]) -> list[list[Row]]:
-        try:
-            return [list(self._connection.execute(text, tuple(given))) for text, given in statements]
-        except apsw.Error as problem:
-            if "malformed JSON" in str(problem):
-                raise Unreadable("a document", str(problem)) from problem
-            raise _translated(problem, self.path) from problem
-        except UnicodeDecodeError as problem:
-            raise Unreadable("a text", f"{problem.object!r} is no UTF-8") from problem
-
-    def script(self, text: str) -> None:
-        """Run statements without parameters."""
-        try:
-            self._connection.execute(text)
-        except apsw.Error as problem:
-            raise _translated(problem, self.path) from problem
-
-    def commit(self) -> None:
-        """Commit. A disk that fails meanwhile leaves it open whether the log holds the transaction."""
-        try:
-            self._connection.execute("COMMIT")
-        except apsw.IOError as problem:
-            raise CommitUnknown(f"SQLite could not finish writing {self.path}: {problem}.") from problem
-        except apsw.Error as problem:
-            raise _translated(problem, self.path) from problem
-
-    def rollback(self) -> None:
-        """Leave the transaction, if there is one still."""
-        if self._connection.in_transaction:
-            with contextlib.suppress(apsw.Error):
-                self._connection.execute("ROLLBACK")
-
-    def empty_log(self) -> None:
-        """Move everything that the log holds into the file."""
-        if self.run([Statement("PRAGMA wal_checkpoint(TRUNCATE)")])[0][0][0]:
-            raise StoreUnavailable(f"The log of {self.path} is in use by another process.")
-
-    @property
-    def is_usable(self) -> bool:
-        return not self._connection.in_transaction
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 class SqliteTransaction:
@@ -153,6 +44,7 @@ class SqliteTransaction:
     def __init__(self, store: "SqliteStore") -> None:
         self._store = store
         self._present = Present(0, 0, has_departments=False, levels_version=0)
+        self._batch: str | None = None
 
     def __enter__(self) -> Self:
         self._connection = self._store.take_writer()
@@ -196,11 +88,13 @@ class SqliteTransaction:
         self._connection.run(self._store.statements.forget(company))
 
     def save(self, batch: Batch) -> None:
+        self._batch = batch.id
         self._connection.run(self._store.statements.save(batch))
         self._connection.run(self._store.cleaning(self._present.now))
 
     def commit(self) -> None:
         self._connection.commit()
+        self._store.committed(self._batch)
         try:
             self._store.stay_in_place()
         except StoreUnavailable as problem:  # committed, but into what nobody will find
@@ -226,9 +120,11 @@ class SqliteStore(OutboxRegistry):
             raise StoreUnavailable(f"There is no folder {Path(path).parent} to keep the store in.")
         self._lock = threading.RLock()
         self._is_durable = temporary is None
+        self._place: Place
         self._open()
         self._readers = Pool(lambda: Connection(path, is_reader=True), size=READERS)
         self._saves = 0
+        self._last: tuple[str | None, float] = None, 0.0
         self._remove = None if temporary is None else weakref.finalize(self, shutil.rmtree, temporary, True)  # noqa: FBT003
 
     def _open(self) -> None:
@@ -240,18 +136,42 @@ class SqliteStore(OutboxRegistry):
         """Raise ``StoreUnavailable`` where the file is not in its place any more.
 
         A log that has been removed is replaced: what it holds is moved into the file first, so that nothing is lost.
+        One that another process has replaced, having done so, is opened, and must know what was committed here.
         """
-        if self._place.has_log():
+        if self._place.has_log() and not self._writer.is_closed:
             return
         with self._lock:
-            if self._place.has_log():
+            if self._place.has_log() and not self._writer.is_closed:
                 return
-            if not self._writer.is_usable:
+            if self._writer.is_in_transaction:
                 raise StoreUnavailable(f"The log of {self._path} has been removed in the middle of a transaction.")
             with self._readers.emptied(timeout_seconds=BUSY_SECONDS):
+                self._change_log()
+
+    def _change_log(self) -> None:
+        is_replaced, former = self._place.has_another_log(), self._place
+        if not self._writer.is_closed:
+            if is_replaced:
+                self._writer.leave_log()
+            else:
                 self._writer.empty_log()
-                self._writer.close()
-                self._open()
+            self._writer.close()
+        self._open()
+        if is_replaced:
+            found, self._place = self._place, former  # so that everybody is refused until it is known
+            if not self._knows_last():
+                raise replaced(f"{self._path}-wal")
+            self._place = found
+
+    def committed(self, batch: str | None) -> None:
+        """Note the last batch that was committed here."""
+        self._last = batch, time.monotonic()
+
+    def _knows_last(self) -> bool:
+        batch, at = self._last
+        if batch is None or at < time.monotonic() - KNOWN_SECONDS:
+            return True
+        return bool(self._writer.run([Statement("SELECT 1 FROM batches WHERE id = ?", [batch])])[0])
 
     def _look_around(self) -> None:
         if not self._place.was_fine():
@@ -267,12 +187,17 @@ class SqliteStore(OutboxRegistry):
         """The connection that writes, in a transaction of its own; waits for who has it."""
         self._lock.acquire()
         try:
-            self._look_around()
-            self._writer.script("BEGIN IMMEDIATE")
+            while True:
+                if self._writer.is_closed:  # it could not be opened again when its log had gone
+                    self.stay_in_place()
+                self._writer.script("BEGIN IMMEDIATE")
+                if self._place.has_log():  # from here on nobody else can write, or put another log in its place
+                    return self._writer
+                self._writer.rollback()
+                self.stay_in_place()
         except BaseException:
-            self._lock.release()
+            self.give_writer_back()
             raise
-        return self._writer
 
     def give_writer_back(self) -> None:
         """Roll back what was not committed."""
