@@ -39,6 +39,11 @@ class Teller(Protocol):
         """The commands that wait."""
         ...
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it carries nothing out at the moment, and a caller should not be sent here."""
+        ...
+
     def tell(self, command: Command, answered: Callable[[Answer], None]) -> None:
         """Queue a command. What is accepted is carried out; ``answered`` is then given its answer, durable if written.
 
@@ -76,6 +81,11 @@ class Engine:
     def depth(self) -> int:
         """The commands that wait."""
         return len(self._waiting)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its thread has ended."""
+        return not self._thread.is_alive()
 
     def tell(self, command: Command, answered: Callable[[Answer], None]) -> None:
         """Queue a command; ``answered`` is called in the engine's thread."""

@@ -25,6 +25,7 @@ KvotaError
 └── WorldError             the call may be repeated, with the same key
     ├── Busy               the queue is full, or the process is ending; nothing was written
     ├── StoreUnavailable   the store did not answer; nothing was written, or the same key tells
+    │   └── EngineLost
     └── ServerUnreachable  no server answered, or not in time; nothing was written, or the same key tells
 """
 
@@ -182,6 +183,10 @@ class Busy(WorldError):
 
 class StoreUnavailable(WorldError):
     code = "store_unavailable"
+
+
+class EngineLost(StoreUnavailable):
+    """The engine's process of a single server has died, and the next one is not there yet."""
 
 
 class ServerUnreachable(WorldError):

@@ -7,10 +7,13 @@ import sqlite3
 from pathlib import Path
 from typing import get_args
 
+import httpx2
 import pytest
+from structlog.testing import capture_logs
 
 from kvota.apart.engine import EngineApart
 from kvota.apart.messages import Defect, Frames, batch_frame, commands_frame, read_batch, read_commands, said
+from kvota.api.app import build_app
 from kvota.committing import REPLIES, Answer, Outcome
 from kvota.core import commands as c
 from kvota.core.account import Charge, Usage
@@ -193,6 +196,42 @@ def test_a_process_that_is_killed_is_started_again_and_whoever_waited_is_told(sq
             assert again.reply.entry == 2
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize("python", ["/no/such/python", "/bin/false"])
+def test_a_server_is_not_ready_while_its_process_can_not_be_started_again(python, sqlite_url, monkeypatch):
+    engine = opened(sqlite_url, [])
+    meter = open_meter(Settings(store=sqlite_url, catalogue=str(CATALOGUE)))
+    app = build_app(engine, meter.reads, logs_requests=False)
+    monkeypatch.setattr("kvota.apart.engine.PAUSE_SECONDS", 0.05)
+
+    async def ready() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://kvota.test") as client:
+            return await client.get("/readyz")
+
+    async def go() -> None:
+        async with engine.lives():
+            await ask(engine, ACME)
+            assert (await ready()).status_code == 200
+            with monkeypatch.context() as broken, capture_logs() as logs:
+                broken.setattr("sys.executable", python)
+                os.kill(engine.pid, signal.SIGKILL)
+                while len(logs) < 4:
+                    await asyncio.sleep(0.01)
+                    assert engine.is_lost or not logs
+                reply = await ready()
+            assert {one["event"] for one in logs} <= {"engine_died", "engine_cannot_start", "store_unavailable"}
+            assert (reply.status_code, reply.json()["code"]) == (503, "store_unavailable")
+            assert reply.json()["detail"].startswith("The engine's process has died")
+            assert isinstance(await patiently(engine, CHARGE), Outcome)
+            assert (await ready()).status_code == 200
+
+    try:
+        asyncio.run(go())
+    finally:
+        app.services.close()
+        meter.close()
 
 
 def test_a_process_that_was_never_told_anything_ends_with_its_server(sqlite_url):

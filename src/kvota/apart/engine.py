@@ -16,7 +16,7 @@ from kvota.apart.messages import Frames, commands_frame, read_batch
 from kvota.committing import Answer
 from kvota.core.commands import Command
 from kvota.engine import QUEUE
-from kvota.errors import Busy, StoreUnavailable
+from kvota.errors import Busy, EngineLost
 from kvota.settings import environment_for
 
 WORK = "from kvota.apart.work import work; work()"
@@ -36,6 +36,7 @@ class EngineApart:
         self._waiting: list[tuple[int, float, Command]] = []
         self._number = 0
         self._is_closing = False
+        self._is_lost = False
         self._starting: asyncio.Task[None] | None = None
         self._line: _Line | None = None
         self._process, self._socket = _start(store)  # at once: it starts while the rest of the server does
@@ -44,6 +45,11 @@ class EngineApart:
     def depth(self) -> int:
         """The commands that wait."""
         return len(self._answered)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the process has died and no other has been heard from since."""
+        return self._is_lost
 
     @property
     def pid(self) -> int:
@@ -57,7 +63,7 @@ class EngineApart:
         if len(self._answered) >= QUEUE:
             raise Busy(f"{QUEUE} calls are waiting already. Try again in a moment, with the same key.")
         if self._line is None:
-            raise StoreUnavailable(_LOST)
+            raise EngineLost(_LOST)
         self._number += 1
         self._answered[self._number] = answered
         self._waiting.append((self._number, time.monotonic(), command))
@@ -95,8 +101,10 @@ class EngineApart:
         _, self._line = await loop.create_unix_connection(lambda: _Line(self._heard, self._lost), sock=self._socket)
 
     def _heard(self, frame: bytes) -> None:
+        self._is_lost = False
         seconds, answers = read_batch(frame)
-        self._on_batch(len(answers), seconds)
+        if answers:  # the first frame of a process only says that it is there
+            self._on_batch(len(answers), seconds)
         for number, answer in answers:
             self._answered.pop(number)(answer)
 
@@ -104,9 +112,10 @@ class EngineApart:
         self._line = None
         answered, self._answered, self._waiting = self._answered, {}, []
         for one in answered.values():
-            one(StoreUnavailable(_LOST))
+            one(EngineLost(_LOST))
         if self._is_closing:
             return
+        self._is_lost = True
         self._process.kill()
         code = self._process.wait()
         structlog.get_logger().error("engine_died", pid=self._process.pid, code=code, again_in=PAUSE_SECONDS)
@@ -114,7 +123,13 @@ class EngineApart:
 
     async def _start_again(self) -> None:
         await asyncio.sleep(PAUSE_SECONDS)
-        self._process, self._socket = _start(self._store)
+        while True:
+            try:
+                self._process, self._socket = _start(self._store)
+                break
+            except OSError as error:  # the machine has no room for it now
+                structlog.get_logger().error("engine_cannot_start", detail=str(error), again_in=PAUSE_SECONDS)
+                await asyncio.sleep(PAUSE_SECONDS)
         await self._connect()
 
 
@@ -146,6 +161,9 @@ def _start(store: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
         process = subprocess.Popen(  # noqa: S603 - this very interpreter
             [sys.executable, "-P", "-c", WORK], stdin=theirs.fileno(), env=environment_for(store)
         )
+    except OSError:
+        ours.close()
+        raise
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()

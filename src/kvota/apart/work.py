@@ -39,6 +39,7 @@ class _Work:
         self._is_closed = False
 
     def live(self) -> None:
+        self._answer()  # to nobody: it says that the process is there
         while True:
             self._listen()
             if not self._waiting:

@@ -5,7 +5,7 @@ import math
 from kvota.api.calls import Call
 from kvota.api.problems import Answer
 from kvota.core.periods import SECOND
-from kvota.errors import WorldError
+from kvota.errors import EngineLost, WorldError
 
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 
@@ -16,8 +16,10 @@ async def healthz(call: Call) -> Answer:  # noqa: ARG001 - as all handlers
 
 
 async def readyz(call: Call) -> Answer:
-    """The store answers."""
+    """The store answers, and the engine is there."""
     await call.services.read(call.services.reads.ping)
+    if call.services.is_engine_lost:
+        raise EngineLost("The engine has ended; where it is a process, it is started again and again.")
     return Answer(200, b"ready\n", (TEXT,))
 
 

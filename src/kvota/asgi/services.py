@@ -80,6 +80,11 @@ class Services:
         """The commands that wait for the engine."""
         return self._engine.depth
 
+    @property
+    def is_engine_lost(self) -> bool:
+        """Whether nothing is carried out at the moment."""
+        return self._engine.is_lost
+
     async def read(self, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Ask the store, in a thread."""
         loop = asyncio.get_running_loop()

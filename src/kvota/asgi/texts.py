@@ -6,7 +6,7 @@ from kvota.asgi.languages import Language
 from kvota.asgi.russian import in_russian
 from kvota.core.declines import Declined
 from kvota.core.periods import rfc3339
-from kvota.errors import CallerError, CatalogueInvalid, FieldError, Invalid, KvotaError, NotFound
+from kvota.errors import CallerError, CatalogueInvalid, EngineLost, FieldError, Invalid, KvotaError, NotFound
 
 TITLES: dict[str, tuple[str, str]] = {
     "malformed": ("The request cannot be read", "Запрос не читается"),
@@ -103,6 +103,16 @@ _DETAILS: dict[str, tuple[str, str]] = {
         "На сервере произошла ошибка; она записана в журнал. Повторите вызов с тем же Idempotency-Key.",
     ),
 }
+_ENGINE_LOST = (
+    (
+        "The engine's process has died and is started again. The same Idempotency-Key tells what was written: "
+        "repeat the call with it after Retry-After."
+    ),
+    (
+        "Процесс, который ведёт учёт, завершился и запускается снова. Что записано, покажет тот же Idempotency-Key: "
+        "повторите вызов с ним через время из Retry-After."
+    ),
+)
 _NOT_FOUND: dict[str, tuple[str, str]] = {
     "company": (
         "There is no company {name!r} that this key may see. Check the id, or create it with PUT.",
@@ -169,6 +179,8 @@ def detail(error: KvotaError, code: str, language: Language, **facts: str) -> st
     if isinstance(error, NotFound):
         known = _NOT_FOUND.get(error.what)
         return say(known, language).format(name=error.name) if known else error.detail
+    if isinstance(error, EngineLost):
+        return say(_ENGINE_LOST, language)
     if code in _DETAILS:
         return say(_DETAILS[code], language).format_map({"key": "", **facts})
     if not isinstance(error, CallerError):

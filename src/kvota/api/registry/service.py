@@ -18,7 +18,7 @@ def service() -> list[Operation]:
             codes=("not_found",),
         ),
         operation("healthz", None, "GET /healthz", "Whether the process runs", routes_open.healthz, tag="Service"),
-        operation("readyz", None, "GET /readyz", "Whether the store answers", routes_open.readyz, tag="Service"),
+        operation("readyz", None, "GET /readyz", "Whether it can carry calls out", routes_open.readyz, tag="Service"),
         operation("metrics", None, "GET /metrics", "Metrics for Prometheus", routes_open.metrics, tag="Service"),
         operation("openapi", None, "GET /openapi.json", "This API as OpenAPI 3.1", routes_open.openapi, tag="Service"),
         operation("docs", None, "GET /docs", "This API as a page", routes_open.docs, tag="Service"),
