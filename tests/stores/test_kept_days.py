@@ -1,15 +1,23 @@
 """Sums of days that a process keeps are those that the database would make, whatever was written since."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
 from random import Random
 
 import pytest
 
+from kvota.core import commands as c
 from kvota.core.account import Counts
 from kvota.core.periods import DAY, HOUR, QUARTER, Span
+from kvota.errors import CallerError
 from kvota.store import Batch, Store, UsageFilter
 from kvota.stores import kept_days, summing
 from kvota.stores.kept_days import KeptDays, pieces_of
+from kvota.stores.summing import Summing
+from tests.core.chance import Dice
+from tests.core.ledger import COMPANY, SMALL
+from tests.engine.meter import Meter
 from tests.stores.making import NOW, counted, save
 
 FIRST = NOW - NOW % DAY
@@ -117,6 +125,56 @@ def test_what_is_not_committed_is_not_kept(store: Store):
     save(store, "kept", statistics=[counted(at=FIRST, user="bob")])
     with store.snapshot() as view:
         assert [row.user for row in view.usage("acme", [MONTH], ["user"], UsageFilter())] == ["bob"]
+
+
+def commands(dice: Dice) -> Iterator[c.Command]:
+    """Calls, holds that are captured at once, a day later or never, and refunds of calls of any age."""
+    random = dice.random
+    yield c.ChargeUsage(company=COMPANY, usage=dice.usage())
+    yield c.HoldUsage(company=COMPANY, usage=dice.usage(), ttl=random.choice([1, DAY // 1000]))
+    yield c.CaptureHold(company=COMPANY, hold=f"hld_{random.randrange(1, 400):010d}")
+    if random.random() < 0.1:
+        yield c.RefundCharge(company=COMPANY, charge=f"chg_{random.randrange(1, 400):010d}")
+
+
+def test_totals_that_are_kept_are_those_of_the_ledger(store: Store, monkeypatch):
+    """Whatever calls, late captures and refunds come between two questions."""
+    monkeypatch.setattr(summing, "INDEXED_AFTER", 0)
+    walked: list[int] = []
+    of_database = Summing.read_quarters
+
+    def noted(self, company, span, asked):
+        found = of_database(self, company, span, asked)
+        walked.append(len(found))
+        return found
+
+    monkeypatch.setattr(Summing, "read_quarters", noted)
+    dice, meter = Dice(Random(5)), Meter(store, SMALL.replace("hourly_limit = 5", "hourly_limit = 1000"))  # noqa: S311
+    meter.clock.now = FIRST
+    company = {"name": "Acme", "plan": "maxi", "time_zone": "UTC", "allowance_override": 100_000}
+    meter.engine.execute(c.PutCompany(company=COMPANY, **company))
+    there = 0
+    for _ in range(150):
+        meter.clock.now += dice.random.choice([0, HOUR, 7 * HOUR])
+        for command in commands(dice):
+            with suppress(CallerError):
+                meter.engine.execute(command)
+        with store.snapshot() as view:
+            rows = view.all_statistics(COMPANY)
+            for _ in range(2):
+                start = FIRST + dice.random.choice([0, 0, 1, 9]) * DAY
+                span = Span(start, start + dice.random.choice([1, 30, 30, 60]) * DAY)
+                wanted: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+                for key, counts in rows:
+                    if span.start <= key.quarter < span.end:
+                        wanted[key.quarter] = [
+                            n + getattr(counts, name) for n, name in zip(wanted[key.quarter], FIELDS, strict=True)
+                        ]
+                found = view.quarters(COMPANY, span, UsageFilter())
+                assert [(at, [getattr(one, name) for name in FIELDS]) for at, one in found] == sorted(wanted.items())
+                there += len(found)
+    meter.engine.close()
+    assert sum(walked) < there / 2, "most of them were kept"
 
 
 def test_only_so_much_is_kept(store: Store, monkeypatch):

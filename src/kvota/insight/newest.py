@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from kvota.core.commands import MAX_HOLD_SECONDS
 from kvota.core.entries import BoostAdded, Entry
-from kvota.core.periods import QUARTER, SECOND, Span
+from kvota.core.periods import SECOND, Span, day
 from kvota.insight.savings import judged
 from kvota.reads import Look
 from kvota.store import EntryFilter, UsageFilter
@@ -55,8 +55,9 @@ def _judged(look: Look, first: Entry) -> Iterator[Entry]:
 
 
 def _used(look: Look, at: int) -> list[str]:
-    """The actions that are judged, of those that were used: a capture counts when its hold began."""
-    span = Span(at - MAX_HOLD_SECONDS * SECOND - QUARTER, look.now + 1)
+    """The actions that are judged, of those that were used on these days: a capture counts when its hold began."""
+    zone = look.state.known.time_zone
+    span = Span(day(zone, at - MAX_HOLD_SECONDS * SECOND).start, day(zone, look.now).end)
     rows = look.view.usage(look.state.company, [span], ["action"], UsageFilter())
     return sorted({row.action or "" for row in rows} & judged(look.book))
 

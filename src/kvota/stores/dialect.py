@@ -25,6 +25,8 @@ def _cast(row: type[msgspec.Struct], name: str, at: int) -> str:
     return f"w.value->>{at}" if is_text else f"CAST(w.value->>{at} AS bigint)"
 
 
+INDEXED_AFTER = 5000
+"""The partial indexes for filtered lists of entries begin after this one."""
 _COLUMNS = {
     prefix + table.name: _names(table, alias) for table in TABLES for prefix, alias in (("", "t."), ("bare_", ""))
 }

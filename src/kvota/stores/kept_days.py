@@ -3,21 +3,27 @@
 Statistics only ever grow, and whatever adds to a row of a day adds to the day's totals. So what is kept of a day is
 exact as long as its totals are the same, and these are read each time; which is cheap, for they need no keys. Only who
 puts other rows in a store's place, from a backup or by making them again, is noticed late: nothing is kept for long.
+
+The totals themselves are kept as long as no entry was written; after that, those that lie further back than a hold can
+live, as long as nothing was refunded.
 """
 
 import threading
 import time
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from kvota.core.periods import DAY, Span
+from kvota.core.account import Counts
+from kvota.core.periods import DAY, Span, quarter
 from kvota.stores.roll_ups import Sums
 
 MOST_ROWS = 60_000
 """Some 15 MB: three months of about ten companies with twenty people each."""
 LONGEST = 600.0
 """Seconds."""
+MOST_WALKS, MOST_QUARTERS = 8, 12_000
 MOST_ASKED = 20_000
 """So many rows in one question are summed sooner by the database: then nothing is kept of that company."""
 
@@ -31,6 +37,32 @@ class _Kept(NamedTuple):
     rows: Day
 
 
+class Walk(NamedTuple):
+    """The totals of the quarters of an hour in a span, after entry ``seq`` of ``at``; ``since``: when any was read."""
+
+    since: float
+    seq: int
+    at: int
+    span: Span
+    quarters: list[tuple[int, Counts]]
+
+    def within(self, span: Span) -> list[tuple[int, Counts]]:
+        """The totals of a part of it."""
+        return self.quarters[bisect_left(self.quarters, (span.start,)) : bisect_left(self.quarters, (span.end,))]
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """The greater, the more it tells."""
+        return self.seq, self.span.end - self.span.start
+
+    @property
+    def settled(self) -> "Walk":
+        """Only those that nothing but a refund can change any more."""
+        start, end = self.span
+        span = Span(start, max(start, min(end, quarter(self.at - DAY))))
+        return self._replace(span=span, quarters=self.within(span))
+
+
 class KeptDays:
     """By company and span; those that were not asked for the longest time are forgotten. Thread-safe."""
 
@@ -39,6 +71,7 @@ class KeptDays:
         self._days: OrderedDict[tuple[str, Span], _Kept] = OrderedDict()
         self._rows = 0
         self._wide: set[str] = set()
+        self._walks: OrderedDict[str, Walk] = OrderedDict()
 
     def is_wide(self, company: str) -> bool:
         """Whether the company has more rows in a day than are worth keeping."""
@@ -63,6 +96,22 @@ class KeptDays:
             while self._rows > MOST_ROWS:
                 _, oldest = self._days.popitem(last=False)
                 self._rows -= len(oldest.rows)
+
+    def walk(self, company: str) -> Walk | None:
+        """The totals that were kept last."""
+        found = self._walks.get(company)
+        return None if found is None or found.since < time.monotonic() - LONGEST else found
+
+    def keep_walk(self, company: str, walk: Walk) -> None:
+        """Keep totals, unless there are newer ones, or more."""
+        before = self.walk(company)
+        if len(walk.quarters) > MOST_QUARTERS or (before is not None and before.rank >= walk.rank):
+            return
+        with self._lock:
+            self._walks[company] = walk
+            self._walks.move_to_end(company)
+            if len(self._walks) > MOST_WALKS:
+                self._walks.popitem(last=False)
 
     def give_up(self, company: str) -> None:
         """Keep nothing of that company any more."""

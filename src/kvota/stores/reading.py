@@ -13,7 +13,7 @@ from kvota.core.periods import Span
 from kvota.core.state import Written
 from kvota.store import ApiKey, EntryFilter, LedgerRow, Rows, UsageFilter, UsageRow, Want
 from kvota.stores.batches import Session, Statement, Statements, read_spending
-from kvota.stores.dialect import Dialect, Present
+from kvota.stores.dialect import INDEXED_AFTER, Dialect, Present
 from kvota.stores.kept_days import KeptDays
 from kvota.stores.rows import (
     ACCOUNTS,
@@ -60,8 +60,6 @@ WHERE t.company = ? AND t.seq > ? AND t.seq < ? {conditions} ORDER BY t.seq {ord
 """
 FILTERED = ("user", "action", "kind")
 """What entries are filtered by, what is likely the rarer first."""
-INDEXED_AFTER = 5000
-"""The partial indexes for filtered lists of entries begin after this one."""
 ALSO = f"""
 AND EXISTS (
     SELECT 1 FROM entries k INDEXED BY entries_{{name}}

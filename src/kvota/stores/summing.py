@@ -1,14 +1,14 @@
 """The statistics, summed: what a snapshot answers about who used what, and when."""
 
-from bisect import bisect_left
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from kvota.core.account import Counts
 from kvota.core.periods import HOUR, Span
 from kvota.store import UsageFilter, UsageRow
 from kvota.stores.batches import Session, Statement
-from kvota.stores.dialect import Dialect
-from kvota.stores.kept_days import MOST_ASKED, Day, KeptDays, Keys, pieces_of
+from kvota.stores.dialect import INDEXED_AFTER, Dialect
+from kvota.stores.kept_days import MOST_ASKED, Day, KeptDays, Keys, Walk, pieces_of
 from kvota.stores.roll_ups import (
     FEW,
     KEYS,
@@ -27,6 +27,11 @@ MANY_HERE = 400
 """So many spans are worth a statement each where the database is in this process."""
 FEW_DAYS, FEW_CALLS = 3, 2000
 """So little is summed by the database as soon as it is looked up."""
+HEAD = "SELECT t.seq, t.at FROM accounts t WHERE t.company = ?"
+REFUND_AFTER = """
+SELECT t.seq FROM entries t
+WHERE t.company = ? AND t.kind = 'refunded' AND t.seq > ? AND t.seq > {indexed_after} LIMIT 1
+"""
 SHORT = 20 * HOUR
 """Shorter spans are parts of days, and nothing is kept of them."""
 
@@ -36,7 +41,7 @@ class Summing:
 
     def __init__(self, session: Session, dialect: Dialect, kept: KeptDays | None) -> None:
         self._session, self._dialect, self._kept = session, dialect, kept
-        self._walked: dict[str, tuple[Span, list[tuple[int, Counts]]]] = {}
+        self._walked: dict[str, Walk] = {}
 
     def usage(self, company: str, spans: Sequence[Span], by: Sequence[str], which: UsageFilter) -> list[UsageRow]:
         """As in ``kvota.store.Snapshot``."""
@@ -47,18 +52,36 @@ class Summing:
         """As in ``kvota.store.Snapshot``."""
         asked = asked_of(which)
         if asked or self._kept is None:
-            return self._read_quarters(company, span, asked)
-        walked, found = self._walked.get(company, (span, []))
-        if company not in self._walked or span.start > walked.end or span.end < walked.start:
-            walked, found = span, self._read_quarters(company, span, {})
+            return self.read_quarters(company, span, asked)
+        walk = self._walk(company, self._kept)
+        if span.start > walk.span.end or span.end < walk.span.start:
+            walk = walk._replace(since=time.monotonic(), span=span, quarters=self.read_quarters(company, span, {}))
         else:
-            before = self._read_quarters(company, Span(span.start, walked.start), {})
-            after = self._read_quarters(company, Span(walked.end, span.end), {})
-            walked, found = _around([walked, span]), [*before, *found, *after]
-        self._walked[company] = walked, found
-        return found[bisect_left(found, (span.start,)) : bisect_left(found, (span.end,))]
+            before = self.read_quarters(company, Span(span.start, walk.span.start), {})
+            after = self.read_quarters(company, Span(walk.span.end, span.end), {})
+            walk = walk._replace(span=_around([walk.span, span]), quarters=[*before, *walk.quarters, *after])
+        self._walked[company] = walk
+        if walk.seq > INDEXED_AFTER:
+            self._kept.keep_walk(company, walk)
+        return walk.within(span)
 
-    def _read_quarters(self, company: str, span: Span, asked: Mapping[str, str]) -> list[tuple[int, Counts]]:
+    def _walk(self, company: str, kept: KeptDays) -> Walk:
+        """The totals that are known already: of this snapshot, or what is kept and holds still."""
+        if company in self._walked:
+            return self._walked[company]
+        rows = self._session.run([Statement(self._dialect.sql(HEAD), (company,))])[0]
+        seq, at = rows[0] if rows else (0, 0)
+        found = kept.walk(company)
+        if found is not None and found.seq <= seq:
+            if found.seq < seq:
+                refund = self._dialect.sql(REFUND_AFTER.format(indexed_after=INDEXED_AFTER))
+                found = None if self._session.run([Statement(refund, (company, found.seq))])[0] else found.settled
+            if found is not None:
+                return found._replace(seq=seq, at=at)
+        return Walk(since=time.monotonic(), seq=seq, at=at, span=Span(-1, -1), quarters=[])
+
+    def read_quarters(self, company: str, span: Span, asked: Mapping[str, str]) -> list[tuple[int, Counts]]:
+        """The same, as the database has it."""
         if span.start >= span.end:
             return []
         text = self._dialect.sql(QUARTERS.format(conditions=conditions_of(asked)))
