@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit, urlunsplit
@@ -14,9 +15,12 @@ import pytest
 from kvota.errors import StoreUnavailable
 from kvota.store import Batch, CommitUnknown, Conflict, Store, StoredCatalogue
 from kvota.stores import open_store
+from kvota.stores.batches import Statement
 from kvota.stores.pool import Pool
 from kvota.stores.postgres import LINKS
+from kvota.stores.postgres_link import Link
 from kvota.stores.sqlite import READERS
+from kvota.stores.watch import Watch
 from tests.stores.making import NOW, account, charged, ledger, save
 
 
@@ -183,6 +187,39 @@ def test_a_deadlock_is_a_conflict(postgres_store: Store, postgres_url: str):
         blocked.join(20)
         other.rollback()
     save(postgres_store, "two", accounts=[account("a")])
+
+
+def test_a_connection_that_is_cut_at_any_moment_is_known_to_be_lost(postgres_url):
+    """Cut between a reply and the next, psycopg may leave it open: in use for ever, and COMMIT taken for refused."""
+    watch, cuts, open_still = Watch(), 300, []
+
+    def work(number: int) -> None:
+        statement, has_begun = Statement("SELECT repeat('x', 200)"), 0
+        while has_begun < cuts // 4:
+            try:
+                link = Link(postgres_url, watch)
+            except StoreUnavailable:
+                continue  # cut before it began
+            has_begun += 1
+            with contextlib.suppress(StoreUnavailable, CommitUnknown):
+                while True:
+                    link.run([Statement("BEGIN"), *[statement] * number])
+                    link.commit([statement] * number)
+            open_still.append(not link.is_lost)
+
+    with contextlib.closing(watch), ThreadPoolExecutor(4) as workers, psycopg.connect(postgres_url) as other:
+        other.autocommit = True
+        working = [workers.submit(work, number) for number in (1, 2, 4, 7)]
+        while not all(one.done() for one in working):
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            time.sleep(0.02)
+        for one in working:
+            one.result()
+    assert len(open_still) == cuts
+    assert not any(open_still)
 
 
 def test_who_waits_too_long_for_a_connection_is_told():
