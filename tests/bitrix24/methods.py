@@ -71,7 +71,8 @@ class Methods:
             raise Refused("ERROR_METHOD_NOT_FOUND", "Method not found!", 404)
         return await known(parameters, user)
 
-    async def _register(self, asked: Parameters, _: int) -> Any:
+    async def _register(self, asked: Parameters, user: int) -> Any:
+        self._check_administrator(user)
         name, code, category = asked.get("name"), asked.get("code"), asked.get("category")
         url, settings = asked.get("completions_url"), asked.get("settings", {})
         if not isinstance(name, str) or not name:
@@ -116,11 +117,17 @@ class Methods:
         except (aiohttp.ClientError, TimeoutError, ValueError):
             return False
 
-    async def _list(self, asked: Parameters, _: int) -> Any:
+    def _check_administrator(self, user: int) -> None:
+        if user not in self.administrators:
+            raise Refused("ACCESS_DENIED", "Access denied! Administrators only.", 403)
+
+    async def _list(self, asked: Parameters, user: int) -> Any:
+        self._check_administrator(user)
         wanted = asked.get("filter", {})
         return [one for one in self.engines.values() if all(one.get(key.upper()) == wanted[key] for key in wanted)]
 
-    async def _unregister(self, asked: Parameters, _: int) -> Any:
+    async def _unregister(self, asked: Parameters, user: int) -> Any:
+        self._check_administrator(user)
         if self.engines.pop(asked.get("code", ""), None) is None:
             raise Refused("ENGINE_NOT_FOUND", "Engine not found")
         return True

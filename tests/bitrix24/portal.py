@@ -2,6 +2,8 @@
 
 It checks ``completions_url`` by GET, gives five seconds to answer a job, takes nothing but 202 with JSON for it,
 and takes a callback only for a job of its own that is not over. What breaks the contract is in ``violations``.
+A job that was not taken (503, or no answer in five seconds) it has forgotten: its callback finds nothing (404), since a
+provider may have kept it without being able to say so; the contract does not forbid to try, and nothing may be charged.
 Its misbehaviour is asked for: ``down``, ``slow_seconds``, and jobs that are sent twice or out of order.
 """
 
@@ -32,6 +34,8 @@ class Job:
         self.ends_at = time.monotonic() + ttl
         self.status: int | None = None
         """What the post was answered with; None where nobody answered in time."""
+        self.is_forgotten = False
+        """It was sent, and not taken."""
         self.seconds = 0.0
         self.result: Any = None
         self.error: dict[str, Any] | None = None
@@ -124,6 +128,7 @@ class Portal:
 
     async def post(self, job: Job) -> Job:
         """Send it: five seconds, and 202 with a JSON body or it was not accepted. A repetition keeps the first 202."""
+        await self._up.wait()
         began = time.monotonic()
         status: int | None = None
         try:
@@ -137,6 +142,7 @@ class Portal:
         job.seconds = max(job.seconds, time.monotonic() - began)
         if not job.is_accepted:
             job.status = status
+        job.is_forgotten = not job.is_accepted
         return job
 
     def ask(self, engine: dict[str, Any], **body: Any) -> Job:
@@ -225,7 +231,22 @@ class Portal:
         self.loop.close()
 
     async def _serve(self) -> None:
-        self._ending = asyncio.Event()
+        self._ending, self._up = asyncio.Event(), asyncio.Event()
+        await self._open(0)
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.host = urlsplit(self.url).netloc
+        self.tokens = Tokens(self.member_id, self.host, self.url)
+        self._ready.set()
+        await self._ending.wait()
+        await self._shut()
+
+    async def restart(self, seconds: float) -> None:
+        """Be away for so long: what it keeps stays, what it was doing is cut, and who calls it finds nobody."""
+        await self._shut()
+        await asyncio.sleep(seconds)
+        await self._open(int(self.host.rpartition(":")[2]))
+
+    async def _open(self, port: int) -> None:
         app = web.Application(client_max_size=1 << 24)
         app.router.add_route("*", "/rest/{user}/{secret}/{method}", self._webhook)
         app.router.add_route("*", "/rest/{method}", self._rest)
@@ -233,18 +254,16 @@ class Portal:
         app.router.add_route("*", "/oauth/token/", self._token)
         app.router.add_post("/bitrix/services/main/ajax.php", self._callback)
         app.router.add_get("/disk/{name}", self._file)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        self.host = urlsplit(self.url).netloc
-        self.tokens = Tokens(self.member_id, self.host, self.url)
-        connector = aiohttp.TCPConnector(limit=0)
-        async with aiohttp.ClientSession(connector=connector) as self._session:
-            self._ready.set()
-            await self._ending.wait()
-        await runner.cleanup()
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        self._up.set()
+
+    async def _shut(self) -> None:
+        self._up.clear()
+        await self._session.close()
+        await self._runner.cleanup()
 
     async def _webhook(self, request: web.Request) -> web.Response:
         if request.match_info["secret"] != self.webhook_secret:
@@ -301,11 +320,11 @@ class Portal:
         if time.monotonic() > job.ends_at:
             return web.Response(status=410)
         body = await request.json()
-        fault = _fault(body, is_error=is_error)
+        fault = _fault(body, is_error=is_error, category=job.engine["CATEGORY"])
         if fault:
             return self._wrong(f"{job.hash}: {fault}: {body!r}", 400)
-        if not job.is_accepted and job.status is not None:
-            return web.Response(status=404)  # it was told that the job is not taken, and has forgotten it
+        if job.is_forgotten:
+            return web.Response(status=404)
         with self._condition:
             if job.is_over and (job.result, job.error) != ((None, body) if is_error else (body["result"], None)):
                 return self._wrong(f"{job.hash}: another answer than the first", 400)
@@ -328,7 +347,7 @@ class Portal:
         return web.Response(status=404) if content is None else web.Response(body=content, content_type="audio/mpeg")
 
 
-def _fault(body: Any, *, is_error: bool) -> str:
+def _fault(body: Any, *, is_error: bool, category: str) -> str:
     """What is wrong with a callback's body; '' where nothing is."""
     if not isinstance(body, dict):
         return "no JSON object"
@@ -337,6 +356,8 @@ def _fault(body: Any, *, is_error: bool) -> str:
         wrong = [name for name, kind in wanted.items() if not isinstance(body.get(name), kind)]
         return f"an error without {wrong}" if wrong or not body["message"] else ""
     result = body.get("result")
+    if category == "image" and not (isinstance(result, list) and all(str(url).startswith("http") for url in result)):
+        return "pictures that are no list of URLs"
     texts = result if isinstance(result, list) else [result]
     return "" if texts and all(isinstance(text, str) and text.strip() for text in texts) else "an empty result"
 

@@ -3,7 +3,7 @@
 import contextlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +12,7 @@ from aiohttp import web
 from kvota.portals import OPEN
 from kvota.stores import open_store
 from tests.acceptance.servers import Server, environment
-from tests.bitrix24.portal import Portal
+from tests.bitrix24.portal import Job, Portal
 from tests.upstreams.service import KEY, AiService, Behaviour
 
 COMPANY = "acme"
@@ -98,13 +98,16 @@ class Rig:
         """What the company's requests have come to."""
         return sum(one["cost"] for one in self.entries("captured", "charged"))
 
-    def idle(self, seconds: float = 60) -> None:
-        """Wait until every job that was accepted has ended."""
-        store = open_store(self.store)
-        try:
-            self.portal.until(lambda: not set(store.count_jobs()) & set(OPEN), seconds)
-        finally:
-            store.close()
+    def idle(self, seconds: float = 60, but: Collection[Job] = ()) -> None:
+        """Wait until every job that was kept has ended; ``but``: some of which the portal knows nothing any more."""
+        with contextlib.closing(open_store(self.store)) as store:
+
+            def is_idle() -> bool:
+                left = sum(count for status, count in store.count_jobs().items() if status in OPEN)
+                kept = [store.job(COMPANY, one.hash) for one in but] if left else []
+                return left == sum(one is not None and one.status in OPEN for one in kept)
+
+            self.portal.until(is_idle, seconds)
 
     def behave(self, behaviour: Behaviour | None) -> None:
         """What the service does from now on."""

@@ -107,6 +107,46 @@ def test_a_callback_needs_its_hash_a_text_and_the_same_answer_each_time(provider
         assert job.result == "Hi"
 
 
+def test_a_job_that_was_not_taken_is_forgotten_until_it_is_taken_after_all(
+    provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Portal() as portal:
+        register(portal, provider)
+        monkeypatch.setattr(Provider, "status", 503)
+        job = portal.ask(portal.engine("kvota"), prompt="Hello")
+        assert httpx2.post(job.body["callbackUrl"], json={"result": "Hi"}).status_code == 404
+        monkeypatch.setattr(Provider, "status", 202)
+        portal.run(portal.post(job))
+        assert httpx2.post(job.body["callbackUrl"], json={"result": "Hi"}).status_code == 200
+        assert (job.result, portal.violations) == ("Hi", [])
+
+
+def test_pictures_are_taken_as_a_list_of_addresses_alone(provider: str) -> None:
+    with Portal() as portal:
+        register(portal, provider, category="image")
+        job = portal.ask(portal.engine("kvota"), prompt={"prompt": "A picture"})
+        assert httpx2.post(job.body["callbackUrl"], json={"result": "https://a.example/1"}).status_code == 400
+        assert httpx2.post(job.body["callbackUrl"], json={"result": ["https://a.example/1"]}).status_code == 200
+
+
+def test_engines_are_for_administrators(provider: str) -> None:
+    with Portal() as portal:
+        portal.methods.administrators = {7}
+        assert register(portal, provider)["error"] == "ACCESS_DENIED"
+        assert call(portal, "ai.engine.list")["error"] == "ACCESS_DENIED"
+        assert call(portal, "ai.engine.unregister", code="kvota")["error"] == "ACCESS_DENIED"
+
+
+def test_a_portal_that_restarts_keeps_its_jobs_and_engines(provider: str) -> None:
+    with Portal() as portal:
+        register(portal, provider)
+        job = portal.ask(portal.engine("kvota"), prompt="Hello")
+        token = portal.tokens.grant()["access_token"]
+        portal.run(portal.restart(0))
+        assert httpx2.post(f"{portal.url}/rest/ai.engine.list", json={"auth": token}).json()["result"]
+        assert httpx2.post(job.body["callbackUrl"], json={"result": "Hi"}).status_code == 200
+
+
 def test_a_job_that_is_over_takes_no_answer() -> None:
     with Portal() as portal:
         job = portal.make({"CATEGORY": "text", "COMPLETIONS_URL": ""}, ttl=0)

@@ -2,17 +2,16 @@
 
 import asyncio
 import datetime as dt
-import os
 import random
-import signal
+import time
+from collections.abc import Collection
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
-import psycopg
 from aiohttp import web
 
 from tests.bitrix24.portal import Job
+from tests.bitrix24.restarts import Restarts
 from tests.bitrix24.rig import COMPANY, Rig, saying
 from tests.upstreams.service import failing
 from tests.verdict import Verdict
@@ -21,18 +20,22 @@ START = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
 MONTHS = 12
 WAVE = 60
 WAVES_AN_HOUR = 8
-PATIENT, HASTY = 240.0, 1.5
+HASTY = 1.5
 CODES = ("summarize_transcript", "extract_form_fields", "call_scoring", "zero_prompt", "task_extraction_prompt")
 TRANSCRIPT = "Good afternoon, this is Anna from Acme, you asked about the price of thirty wooden chairs."
 
 
 class Year:
-    """``restarts``: how often in the year the server is killed, one of its workers, and the store's connections."""
+    """Each way of ``restarts`` is gone so many ``times`` in the year, while a wave of jobs is on its way.
 
-    def __init__(self, rig: Rig, jobs: int, *, workers: int, restarts: int, seed: str) -> None:
-        self.rig, self.portal, self._count, self._workers = rig, rig.portal, jobs, workers
+    ``patience``: for so many seconds the portal waits for an answer, but for some jobs that must come too late.
+    """
+
+    def __init__(self, rig: Rig, jobs: int, restarts: Restarts, *, times: int, patience: float, seed: str) -> None:
+        self.rig, self.portal, self._count, self._restarts = rig, rig.portal, jobs, restarts
         self._chance = random.Random(seed)  # noqa: S311 - seeded, for a test
-        self._restarts = restarts
+        self._patience = patience
+        self._restarts_wanted = times * len(restarts.ways)
         self.jobs: list[Job] = []
         self._down: dict[str, int] = {}
         self._lossy: set[str] = set()
@@ -43,21 +46,26 @@ class Year:
     def run(self) -> None:
         """Live through it."""
         waves = max(MONTHS, -(-self._count // WAVE))
-        restarts = set(self._chance.sample(range(waves), min(self._restarts, waves)))
+        restarts = set(self._chance.sample(range(waves), self._restarts_wanted))
         hours, hour = max(MONTHS, -(-waves // WAVES_AN_HOUR)), -1
         for wave in range(waves):
             if wave * hours // waves > hour:
                 hour = wave * hours // waves
-                self._rest()  # a clock that jumps would end holds that no real time ends
+                self._rest(self._forgotten())  # a clock that jumps would end holds that no real time ends
                 self._turn_to(hour, hours)
             first = wave * self._count // waves
             self._wave((wave + 1) * self._count // waves - first, is_restarted=wave in restarts)
         self._rest()
 
-    def _rest(self) -> None:
+    def _rest(self, but: Collection[Job] = ()) -> None:
         """Wait, with everything well, until each job has ended."""
         self.rig.behave(self._behaviour(0.0))
-        self.rig.idle(PATIENT + 60)
+        self.rig.idle(self._patience + 60, but)
+
+    def _forgotten(self) -> list[Job]:
+        """Those that the portal did not take, though they may have been kept: they end with their ttl."""
+        now = time.monotonic()
+        return [job for job in self.jobs if job.is_forgotten and job.ends_at + 60 > now]
 
     def _turn_to(self, hour: int, hours: int) -> None:
         """Turn the company's own clock to one of so many hours of the year; the portal waits for real seconds."""
@@ -73,20 +81,21 @@ class Year:
         sent = [*jobs, *self._chance.sample(jobs, len(jobs) // 5)]  # some come twice,
         self._chance.shuffle(sent)  # and none in the order in which they were made
 
-        async def send() -> None:
-            await asyncio.gather(*(self.portal.post(job) for job in sent))
+        async def send(some: list[Job]) -> None:
+            await asyncio.gather(*(self.portal.post(job) for job in some))
 
-        if is_restarted:
-            sending = asyncio.run_coroutine_threadsafe(send(), self.portal.loop)
-            self._restart()
-            sending.result(60)
+        if is_restarted:  # with half of them taken, and half on their way
+            self.portal.run(send(sent[::2]))
+            sending = asyncio.run_coroutine_threadsafe(send(sent[1::2]), self.portal.loop)
+            self._restarts.next()
+            sending.result(120)
         else:
-            self.portal.run(send())
+            self.portal.run(send(sent))
         self._is_dark = False
 
     def _job(self) -> Job:
         chance, portal = self._chance, self.portal
-        ttl = HASTY if chance.random() < 0.03 else PATIENT
+        ttl = HASTY if chance.random() < 0.03 else self._patience
         user = chance.randrange(1, 40)
         kind = chance.random()
         if kind < 0.1:
@@ -119,22 +128,6 @@ class Year:
 
         return behave
 
-    def _restart(self) -> None:
-        part = self._chance.choice(("server", "worker", "store"))
-        server = self.rig.server
-        if part == "worker" and self._workers > 1:
-            children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-            os.kill(int(self._chance.choice(children)), signal.SIGKILL)
-        elif part == "store" and self.rig.store.startswith("postgresql"):
-            with psycopg.connect(self.rig.store, autocommit=True) as connection:
-                connection.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
-        else:
-            server.kill()
-            server.start()
-
     def verdict(self, fault: str) -> Verdict:
         """Each accepted job is charged at most once and answered or refused, and the ledger agrees."""
         problems = [*self.portal.violations]
@@ -145,9 +138,9 @@ class Year:
             kind = kinds[job.hash]
             if count > (kind == "answered"):
                 problems.append(f"{job.hash}: {kind}, and charged {count} times")
-            if kind == "answered" and not count and job.body["ttl"] == PATIENT:
+            if kind == "answered" and not count and job.body["ttl"] == self._patience:
                 problems.append(f"{job.hash}: answered, and not paid for")
-            if job.is_accepted and kind == "silent" and job.body["ttl"] == PATIENT:
+            if job.is_accepted and kind == "silent" and job.body["ttl"] == self._patience:
                 problems.append(f"{job.hash}: accepted, and neither answered nor refused")
         proof = self.rig.command("verify", COMPANY)
         if proof.returncode:
@@ -155,10 +148,11 @@ class Year:
         return Verdict(
             fault=fault,
             store=self.rig.store.partition(":")[0],
-            runs=self._restarts,
+            runs=self._restarts_wanted,
             acknowledged=sum(job.is_accepted for job in self.jobs),
             lost=sum(
-                job.is_accepted and kinds[job.hash] == "silent" and job.body["ttl"] == PATIENT for job in self.jobs
+                job.is_accepted and kinds[job.hash] == "silent" and job.body["ttl"] == self._patience
+                for job in self.jobs
             ),
             double=sum(count > 1 for count in charged.values()),
             open_holds=len(self.rig.get("holds?status=open")["items"]),

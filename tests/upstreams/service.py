@@ -33,11 +33,14 @@ class AiService:
         self.behaviour: Behaviour | None = None
         self.came, self.cut = asyncio.Event(), asyncio.Event()
         self.models = MODELS
+        self._runner = self._new_runner()
+        self.url = ""
+
+    def _new_runner(self) -> web.AppRunner:
         self.app = web.Application(client_max_size=1 << 28)
         self.app.router.add_get("/v1/models", self._models)
         self.app.router.add_post("/v1/{route:.*}", self._post)
-        self._runner = web.AppRunner(self.app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
-        self.url = ""
+        return web.AppRunner(self.app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()
@@ -49,6 +52,13 @@ class AiService:
 
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
+
+    async def restart(self, seconds: float) -> None:
+        """Be away for so long, at the same address: what is being answered is cut, who comes meanwhile finds nobody."""
+        await self._runner.cleanup()
+        await asyncio.sleep(seconds)
+        self._runner = self._new_runner()
+        await self.__aenter__()
 
     def _refused(self, request: web.Request) -> web.Response | None:
         if self.key is not None and request.headers.get("Authorization") != f"Bearer {self.key}":
