@@ -33,6 +33,7 @@ bench: setup postgres wrk
 
 pictures: setup chromium
 	$(BIN)/python -m tests.web.pictures
+	$(BIN)/python -m tests.bitrix24.pictures
 
 lint: setup
 	$(BIN)/ruff check .

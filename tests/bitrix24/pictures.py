@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/bitrix24.md from what the commands print: ``python -m tests.bitrix24.pictures``."""
+"""Makes the pictures of docs/bitrix24.md: ``python -m tests.bitrix24.pictures``, a part of ``make pictures``."""
 
 import io
 import re

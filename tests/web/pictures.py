@@ -1,4 +1,4 @@
-"""Makes the pictures of the documentation: ``python -m tests.web.pictures``, what ``make pictures`` does."""
+"""Makes the picture of the README: ``python -m tests.web.pictures``, a part of ``make pictures``."""
 
 import tempfile
 from pathlib import Path
