@@ -71,6 +71,14 @@ def test_every_kind_of_advice_has_its_sentence_in_both_languages(kind):
         assert "21 запрос" in russian
 
 
+def test_what_nearly_was_free_is_told_in_the_words_of_the_quantity():
+    one = advised("nearly_free", quantity="participants", value=3, threshold=4)
+    assert "“Follow-up” with 3 participants is free from 4: 2 calls" in words.advice(one, title, "en")
+    assert "«Follow-up» с 3 участниками — платно, а если 4 — бесплатно: 2 обращения" in words.advice(one, title, "ru")
+    other = advised("nearly_free", quantity="pages", value=3, threshold=4)
+    assert "«Follow-up» при pages = 3 — платно" in words.advice(other, title, "ru")
+
+
 def foreseen(**more):
     fields = dict.fromkeys(Forecast.__struct_fields__)
     period = Period(start=instant(ms("2026-06-01T00:00")), end=instant(ms("2026-07-01T00:00")), time_zone="UTC")

@@ -3,6 +3,7 @@
 import pytest
 
 from kvota.web.pages.entrance import FROM_ONE_ADDRESS, OF_ONE_SIGN_IN
+from kvota.web.pages.sessions import device
 from tests.web.harness import PASSWORD, Site
 
 ACCEPTED = {"password": PASSWORD, "repeated": PASSWORD}
@@ -209,3 +210,17 @@ def test_what_goes_wrong_is_a_page_in_the_visitor_s_language(site: Site):
         shown = browser.get(path)
         assert shown.status == status
         assert said in shown.text
+
+
+@pytest.mark.parametrize(
+    ("agent", "shown"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/130.0 Safari/537.36 Edg/130.0", "Edge, Windows"),
+        ("Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36", "Chrome, Android"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari, iPhone"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", "Firefox, Linux"),
+        ("curl/8.5.0", "curl/8.5.0"),
+    ],
+)  # fmt: skip
+def test_a_session_is_told_by_its_browser_and_system(agent, shown):
+    assert device(agent) == shown

@@ -81,6 +81,13 @@ def test_an_entry_tells_all_it_says_and_leads_to_what_it_names(site: Site):
         assert site.browser("admin").get(f"{LEDGER}/{nothing}").status == 404
 
 
+def test_an_entry_tells_times_and_numbers_as_people_read_them(site: Site):
+    one = charge(site, measures={"input_tokens": 12_345})
+    shown = site.browser("admin").get(f"{LEDGER}/{one.entry}").text
+    assert "input tokens: 12,345" in shown
+    assert not re.search(r"\d{4}-\d\d-\d\dT", shown)
+
+
 def test_whatever_a_fact_says_has_its_word():
     texts = load_texts()
     shown = {"action", "tool", "user", "department", "subject", "quantities", "measures"}

@@ -32,7 +32,14 @@ EVERY_TEXT = """
   .filter(node => node.nodeType === 3)
   .map(node => node.data.trim())
 """
-OVERFLOWING = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+OVERFLOWING = """
+async () => {
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  return [document.documentElement, ...document.querySelectorAll('.scroll')]
+    .filter(place => place.scrollWidth > place.clientWidth + 1)
+    .map(place => place.getAttribute('aria-label') ?? 'the page');
+}
+"""
 ENGLISH = {pair["en"] for pair in load_texts().values() if pair["en"] != pair["ru"] and "{" not in pair["en"]}
 
 
@@ -54,8 +61,7 @@ def problems_of(page: Page, name: str, examined: Collection[tuple[str, int]]) ->
         page.emulate_media(color_scheme=theme)
         page.set_viewport_size({"width": width, "height": 900})
         where = f"{theme}, {width} px: "
-        if page.evaluate(OVERFLOWING):
-            problems.append(where + "wider than the screen")
+        problems += [f"{where}{place} is wider than its place" for place in page.evaluate(OVERFLOWING)]
         if (theme, width) in examined:
             problems += [
                 f"{where}{one['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"

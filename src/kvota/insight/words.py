@@ -18,6 +18,11 @@ _FORMS: dict[str, dict[Language, tuple[str, ...]]] = {
     "days": {"en": ("whole day", "whole days"), "ru": ("полный день", "полных дня", "полных дней")},
     "valid_days": {"en": ("day", "days"), "ru": ("день", "дня", "дней")},
     "holds": {"en": ("hold", "holds"), "ru": ("резерв", "резерва", "резервов")},
+    "with_participants": {
+        "en": ("participant", "participants"),
+        "ru": ("участником", "участниками", "участниками"),
+    },
+    "with_images": {"en": ("picture", "pictures"), "ru": ("картинкой", "картинками", "картинками")},
 }
 _MONTHS: dict[Language, tuple[str, ...]] = {
     "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
@@ -201,7 +206,7 @@ def _english(one: Advice, titles: Titles) -> str:
         case "share_subject":
             return f"Run “{action}” and “{other}” with one subject: a stage was paid twice in {calls}, {requests}."
         case "nearly_free":
-            return f"“{action}” with {one.quantity} {one.value} is free from {one.threshold}: {calls} cost {requests}."
+            return f"“{action}” {_having(one, 'en')} is free from {one.threshold}: {calls} cost {requests}."
         case "made_anew":
             return f"Use “{other}” instead of “{action}” on what is there already: {calls}, {requests} too many."
         case "repeated":
@@ -222,6 +227,14 @@ def _english(one: Advice, titles: Titles) -> str:
             return _mix(one, titles, "en")
 
 
+def _having(one: Advice, language: Language) -> str:
+    """With how many of what a call was made."""
+    name, value = one.quantity or "", one.value or 0
+    if f"with_{name}" not in _FORMS:
+        return f"при {name} = {value}" if language == "ru" else f"with {name} {value}"
+    return f"{'с' if language == 'ru' else 'with'} {counted(value, f'with_{name}', language)}"
+
+
 def _russian(one: Advice, titles: Titles) -> str:
     requests, calls = counted(one.requests, "requests", "ru"), counted(one.calls, "calls", "ru")
     action, other = (titles(name or "") for name in (one.action, one.with_action))
@@ -231,10 +244,7 @@ def _russian(one: Advice, titles: Titles) -> str:
                 f"Указывайте общий предмет для «{action}» и «{other}»: общий этап оплачен дважды — {calls}, {requests}."
             )
         case "nearly_free":
-            return (
-                f"«{action}»: при {one.quantity} = {one.value} платно, при {one.threshold} бесплатно — "
-                f"{calls}, {requests}."
-            )
+            return f"«{action}» {_having(one, 'ru')} — платно, а если {one.threshold} — бесплатно: {calls}, {requests}."
         case "made_anew":
             return f"Вместо «{action}» для уже готового используйте «{other}»: {calls}, лишних — {requests}."
         case "repeated":

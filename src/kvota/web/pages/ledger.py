@@ -23,6 +23,7 @@ DAY = dt.timedelta(days=1)
 AT_ONCE = 50
 FIELDS = ("kind", "user", "action", "from", "to")
 END = 10**15
+INSTANTS = {"since", "period_start", "expires_at", "effective_at", "start", "until"}
 NUMBERED = re.compile(r"(?:chg|hld|bst|rfd)_(\d{10})")
 
 
@@ -81,9 +82,20 @@ async def show_entry(visit: Visit) -> Reply:
     if not found or found[0].entry.seq != number:
         raise NotFound("entry", seq)
     one = shown_entry(found[0])
+    times = {
+        name: dt.datetime.fromisoformat(value)
+        for name, value in one.details.items()
+        if name in INSTANTS and isinstance(value, str)
+    }
     named = titles(visit.language, await visit.read(visit.reads.catalogue))
     return visit.show(
-        "entry.html", account=account, entry=one, has_next=len(found) > 1, named=named, number_of=_number_of
+        "entry.html",
+        account=account,
+        entry=one,
+        times=times,
+        has_next=len(found) > 1,
+        named=named,
+        number_of=_number_of,
     )
 
 

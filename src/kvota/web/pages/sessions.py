@@ -7,12 +7,27 @@ from kvota.web.page import EVERYBODY, Page, page
 from kvota.web.pages.entrance import begin_session
 from kvota.web.visit import Visit
 
+_BROWSERS = {
+    "Edg/": "Edge", "YaBrowser/": "Yandex Browser", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome",
+    "Safari/": "Safari",
+}  # fmt: skip
+_SYSTEMS = {
+    "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "Mac OS X": "macOS",
+    "Linux": "Linux",
+}  # fmt: skip
+
+
+def device(agent: str) -> str:
+    """What a browser says of itself, as people call it: the first name that fits, for most name others as well."""
+    found = [next((name for mark, name in names.items() if mark in agent), "") for names in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(filter(None, found)) or agent
+
 
 async def show(visit: Visit) -> Reply:
     """All sessions of who is signed in."""
     found = await visit.read(visit.access.sessions, visit.session.owner)
     found.sort(key=lambda one: (one.id != visit.session.id, -one.seen_at))
-    return visit.show("sessions.html", sessions=found)
+    return visit.show("sessions.html", sessions=found, device=device)
 
 
 async def end(visit: Visit) -> Answer:

@@ -87,5 +87,25 @@ function follow(place) {
   addEventListener("pagehide", () => source?.close());
 }
 
+// A table that is wider than its place, as on a phone, shows each of its rows as a list: each cell beside its column's
+// name. Without scripts it scrolls.
+function fit(place) {
+  const table = place.querySelector("table");
+  const names = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent);
+  for (const row of table.tBodies[0]?.rows ?? []) {
+    [...row.cells].forEach((cell, index) => (cell.dataset.column = names[index] ?? ""));
+  }
+  table.classList.remove("listed");
+  table.classList.toggle("listed", place.scrollWidth > place.clientWidth + 1);
+}
+
+function fitAll() {
+  document.querySelectorAll(".scroll").forEach(fit);
+}
+
+fitAll();
+addEventListener("resize", fitAll);
+document.addEventListener("htmx:afterSettle", fitAll);
+document.querySelectorAll("details").forEach((one) => one.addEventListener("toggle", fitAll));
 document.querySelectorAll("[data-month]").forEach(draw);
 document.querySelectorAll("[data-live]").forEach(follow);
