@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,12 @@ from kvota.stores import open_store
 from tests import postgres
 
 pytest_plugins = ["tests.report"]
+
+
+def pytest_configure() -> None:
+    """Have Ctrl-C reach what the tests start, also where a shell has started the tests with ``&``, deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

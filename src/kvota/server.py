@@ -9,6 +9,7 @@ that were accepted finish, within ``GRACE_SECONDS``.
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -16,7 +17,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from types import FrameType
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -143,7 +144,10 @@ def run(
         )
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be looked through at every collection
-        _Server(config, app.end_streams).run(sockets=[listening])
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a signal of this moment waits until uvicorn listens
+        for number in ENDING:
+            signal.signal(number, _pass)
+        _Server(config, app.end_streams, mask).run(sockets=[listening])
     finally:
         for number in ENDING:
             signal.signal(number, signal.SIG_IGN)
@@ -153,11 +157,20 @@ def run(
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn's, which ends what nobody else would end before it waits for the calls that run."""
+    """Uvicorn's, which ends what nobody else would end before it waits for the calls that run.
 
-    def __init__(self, config: uvicorn.Config, on_end: Callable[[], None]) -> None:
+    ``mask`` is the thread's mask of signals once it listens to them.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_end: Callable[[], None], mask: set[signal.Signals | int]) -> None:
         super().__init__(config)
-        self._on_end = on_end
+        self._on_end, self._mask = on_end, mask
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        with super().capture_signals():
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+            yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_end()
@@ -222,13 +235,16 @@ def _announcement(meter: Meter, settings: Settings, url: str) -> list[str]:
 
 
 def end_on_signals() -> None:
-    """From here on a signal ends the start-up without a word; uvicorn has its own way once it runs."""
+    """From here on a signal ends the process at once: it has promised nobody anything, until uvicorn runs.
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(0)
-
+    An exception would come just anywhere, in a lock or in an import, and could keep the process from ending.
+    """
     for number in ENDING:
-        signal.signal(number, end)
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _pass(_number: int, _frame: FrameType | None) -> None:
+    """Uvicorn sends itself once more what has ended it; there is something to do after it."""
 
 
 def configure_logging(level: str) -> None:

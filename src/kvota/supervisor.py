@@ -78,6 +78,7 @@ class _Worker:
         try:
             self.process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
+            structlog.get_logger().error("worker_killed", worker=self.number, pid=self.process.pid)
             self.process.kill()
             self.process.wait()
         self._forget()

@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import apsw
 import httpx2
 import pytest
 
@@ -151,11 +152,12 @@ def test_a_catalogue_goes_forward_and_never_back(tmp_path):
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_signal_ends_it_in_order(tmp_path, how, group, workers):
     with Server(tmp_path, "--workers", workers, KVOTA_OPERATOR_KEY=OPERATOR_KEY) as server:
-        with httpx2.Client() as client:
-            client.get(f"{server.url}/readyz")  # and the connection stays open
+        with httpx2.Client(timeout=SECONDS) as client:
+            client.get(f"{server.url}/readyz")  # workers that start are waited for; and the connection stays open
             assert server.stop(how, group=group) == 0
         assert_nothing_listens(server.url)
     assert "Traceback" not in server.errors
+    assert "worker_killed" not in server.errors
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
@@ -172,6 +174,19 @@ def test_a_signal_during_the_start_ends_it_too(tmp_path, how, workers):
         server.process.stdout.close()
     with Server(tmp_path, **settings) as server:
         assert httpx2.get(f"{server.url}/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_start_that_waits_for_its_store(tmp_path, how):
+    file = tmp_path / "kvota.db"
+    with contextlib.ExitStack() as stack:
+        holder = stack.enter_context(contextlib.closing(apsw.Connection(str(file))))
+        holder.execute("BEGIN EXCLUSIVE")
+        server = Server(tmp_path, KVOTA_STORE=f"sqlite:///{file}", KVOTA_OPERATOR_KEY=OPERATOR_KEY)
+        stack.push(server)
+        eventually(lambda: str(file) in files_of(server.process.pid), "it opens the store")
+        assert server.stop(how) == -how
+    assert server.errors == ""
 
 
 def test_calls_that_were_accepted_are_answered_before_the_end(tmp_path):
@@ -223,7 +238,7 @@ def test_several_workers_serve_one_store_and_none_is_lost(bare_store_url, tmp_pa
 
 def test_workers_end_when_their_supervisor_is_killed(tmp_path):
     with Server(tmp_path, "--workers", "2", KVOTA_OPERATOR_KEY=OPERATOR_KEY) as server:
-        eventually(lambda: httpx2.get(f"{server.url}/readyz").status_code == 200, "ready")
+        assert httpx2.get(f"{server.url}/readyz", timeout=SECONDS).status_code == 200
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.wait(SECONDS)
         assert_group_is_gone(server.process.pid)
@@ -260,6 +275,15 @@ def test_migrating_an_unknown_store_is_refused(tmp_path):
 
 def children(pid):
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def files_of(pid):
+    """What the process has open, by now."""
+    found = []
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.append(str(one.readlink()))
+    return found
 
 
 def assert_nothing_listens(url):

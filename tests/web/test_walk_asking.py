@@ -49,6 +49,7 @@ def test_a_member_who_is_declined_asks_is_granted_more_and_goes_on(demo: Demo, c
 
     admin, of_admin = demo.open("admin", "ru")
     admin.goto("/companies/acme")
+    admin.wait_for_selector("[hx-trigger=load]", state="detached")  # who leaves before breaks its asking off
     admin.click("nav >> text=Заявки")
     card = admin.locator("section", has_text="Twelve letters by noon")
     card.get_by_label("Какое ограничение").select_option("annas")
