@@ -230,6 +230,27 @@ def test_postgres_uses_the_partial_indexes(filled_postgres):
         assert index in plan, plan
 
 
+def test_postgres_compiles_nothing_and_starts_no_processes(filled_postgres):
+    """However dear it takes a statement for: here everything is."""
+    from kvota.stores.postgres_link import PLANS  # noqa: PLC0415 - what is tested
+
+    _, connection = filled_postgres
+    explain = "EXPLAIN (ANALYZE) SELECT count(*) FROM entries t WHERE t.company >= %s"
+    plans: list[str] = []
+    for settings in (
+        (
+            "SET jit_above_cost = 0; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; "
+            "SET enable_seqscan = off; SET min_parallel_index_scan_size = 0; SET min_parallel_table_scan_size = 0"
+        ),
+        PLANS,
+    ):
+        connection.execute(settings)
+        plans.append("\n".join(row[0] for row in connection.execute(explain, [NAMES[0]])))
+    assert "Gather" in plans[0]
+    assert "Gather" not in plans[1]
+    assert "JIT" not in plans[1]
+
+
 def test_reads_walk_through_no_table_on_postgres(filled_postgres):
     """Sequential scans are counted by the server itself."""
     store, connection = filled_postgres
