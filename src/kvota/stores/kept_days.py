@@ -23,10 +23,12 @@ MOST_ROWS = 60_000
 """Some 15 MB: three months of about ten companies with twenty people each."""
 LONGEST = 600.0
 """Seconds."""
-MOST_WALKS, MOST_QUARTERS = 8, 12_000
+MOST_WALKS, MOST_QUARTERS = 16, 12_000
 MOST_ASKED = 20_000
 """So many rows in one question are summed sooner by the database: then nothing is kept of that company."""
 
+Which = tuple[str, *tuple[tuple[str, str], ...]]
+"""A company, and the columns that its statistics are restricted to."""
 Keys = tuple[str, str, str, str]
 Day = Mapping[Keys, Sums]
 
@@ -71,7 +73,7 @@ class KeptDays:
         self._days: OrderedDict[tuple[str, Span], _Kept] = OrderedDict()
         self._rows = 0
         self._wide: set[str] = set()
-        self._walks: OrderedDict[str, Walk] = OrderedDict()
+        self._walks: OrderedDict[Which, Walk] = OrderedDict()
 
     def is_wide(self, company: str) -> bool:
         """Whether the company has more rows in a day than are worth keeping."""
@@ -97,19 +99,19 @@ class KeptDays:
                 _, oldest = self._days.popitem(last=False)
                 self._rows -= len(oldest.rows)
 
-    def walk(self, company: str) -> Walk | None:
+    def walk(self, key: Which) -> Walk | None:
         """The totals that were kept last."""
-        found = self._walks.get(company)
+        found = self._walks.get(key)
         return None if found is None or found.since < time.monotonic() - LONGEST else found
 
-    def keep_walk(self, company: str, walk: Walk) -> None:
+    def keep_walk(self, key: Which, walk: Walk) -> None:
         """Keep totals, unless there are newer ones, or more."""
-        before = self.walk(company)
+        before = self.walk(key)
         if len(walk.quarters) > MOST_QUARTERS or (before is not None and before.rank >= walk.rank):
             return
         with self._lock:
-            self._walks[company] = walk
-            self._walks.move_to_end(company)
+            self._walks[key] = walk
+            self._walks.move_to_end(key)
             if len(self._walks) > MOST_WALKS:
                 self._walks.popitem(last=False)
 

@@ -8,7 +8,7 @@ from kvota.core.periods import HOUR, Span
 from kvota.store import UsageFilter, UsageRow
 from kvota.stores.batches import Session, Statement
 from kvota.stores.dialect import INDEXED_AFTER, Dialect
-from kvota.stores.kept_days import MOST_ASKED, Day, KeptDays, Keys, Walk, pieces_of
+from kvota.stores.kept_days import MOST_ASKED, Day, KeptDays, Keys, Walk, Which, pieces_of
 from kvota.stores.roll_ups import (
     FEW,
     KEYS,
@@ -41,7 +41,7 @@ class Summing:
 
     def __init__(self, session: Session, dialect: Dialect, kept: KeptDays | None) -> None:
         self._session, self._dialect, self._kept = session, dialect, kept
-        self._walked: dict[str, Walk] = {}
+        self._walked: dict[Which, Walk] = {}
 
     def usage(self, company: str, spans: Sequence[Span], by: Sequence[str], which: UsageFilter) -> list[UsageRow]:
         """As in ``kvota.store.Snapshot``."""
@@ -51,27 +51,29 @@ class Summing:
     def quarters(self, company: str, span: Span, which: UsageFilter) -> list[tuple[int, Counts]]:
         """As in ``kvota.store.Snapshot``."""
         asked = asked_of(which)
-        if asked or self._kept is None:
+        if self._kept is None:
             return self.read_quarters(company, span, asked)
-        walk = self._walk(company, self._kept)
+        key = (company, *asked.items())
+        walk = self._walk(key, self._kept)
         if span.start > walk.span.end or span.end < walk.span.start:
-            walk = walk._replace(since=time.monotonic(), span=span, quarters=self.read_quarters(company, span, {}))
+            walk = walk._replace(since=time.monotonic(), span=span, quarters=self.read_quarters(company, span, asked))
         else:
-            before = self.read_quarters(company, Span(span.start, walk.span.start), {})
-            after = self.read_quarters(company, Span(walk.span.end, span.end), {})
+            before = self.read_quarters(company, Span(span.start, walk.span.start), asked)
+            after = self.read_quarters(company, Span(walk.span.end, span.end), asked)
             walk = walk._replace(span=_around([walk.span, span]), quarters=[*before, *walk.quarters, *after])
-        self._walked[company] = walk
+        self._walked[key] = walk
         if walk.seq > INDEXED_AFTER:
-            self._kept.keep_walk(company, walk)
+            self._kept.keep_walk(key, walk)
         return walk.within(span)
 
-    def _walk(self, company: str, kept: KeptDays) -> Walk:
+    def _walk(self, key: Which, kept: KeptDays) -> Walk:
         """The totals that are known already: of this snapshot, or what is kept and holds still."""
-        if company in self._walked:
-            return self._walked[company]
+        if key in self._walked:
+            return self._walked[key]
+        company = key[0]
         rows = self._session.run([Statement(self._dialect.sql(HEAD), (company,))])[0]
         seq, at = rows[0] if rows else (0, 0)
-        found = kept.walk(company)
+        found = kept.walk(key)
         if found is not None and found.seq <= seq:
             if found.seq < seq:
                 refund = self._dialect.sql(REFUND_AFTER.format(indexed_after=INDEXED_AFTER))
