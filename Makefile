@@ -25,7 +25,7 @@ run: setup
 test: postgres curl chromium faketime lint
 	$(BIN)/pytest -m "not soak" -n auto --maxprocesses 4 --dist worksteal
 
-soak: setup postgres curl wrk faketime
+soak: setup postgres curl wrk faketime chromium
 	$(BIN)/pytest -m soak -n auto --maxprocesses 2 --dist worksteal
 
 bench: setup postgres wrk
