@@ -118,7 +118,7 @@ def test_a_service_that_fails_at_first_is_asked_again(rig: Rig) -> None:
 
 def test_who_cannot_be_answered_in_time_is_told_so_and_pays_nothing(rig: Rig) -> None:
     rig.behave(failing(500))
-    job = rig.portal.make(rig.portal.engine("_texts"), prompt="In vain", ttl=4)
+    job = rig.portal.make(rig.portal.engine("_texts"), prompt="In vain", ttl=12)
 
     def ask() -> None:
         rig.portal.run(rig.portal.post(job))

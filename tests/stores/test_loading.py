@@ -159,10 +159,10 @@ def test_spending_is_rebuilt_from_statistics_and_open_holds(store: Store):
         assert len(view.all_rows("beta").spending) == 1
 
 
-def test_a_store_that_was_not_migrated_says_so(store_url: str):
+def test_a_store_that_was_not_migrated_says_so(bare_store_url: str):
     from kvota.stores import open_store  # noqa: PLC0415 - only here
 
-    store = open_store(store_url)
+    store = open_store(bare_store_url)
     with pytest.raises(StoreUnavailable, match="has not been migrated"), store.begin() as transaction:
         transaction.lock(["acme"])
     store.close()
