@@ -30,6 +30,9 @@ from tests import postgres
 
 LARGEST = company(0)
 MOST_TIMES, MOST_MS, MOST_READ_MS = 1.5, 5, 100
+# Of a store of such a size: between two checkpoints a page is written whole into the log when it first changes, and ten
+# thousand companies change as many pages of each index.
+SETTINGS = {"max_wal_size": "8GB", "checkpoint_timeout": "30min", "wal_compression": "lz4"}
 METHOD = """
 The one store has {entries:,} entries ({largest:,} of them in one company, a thousand in each of {others:,} others, over
 a year, with all that belongs to them), the other has the same companies and no calls. Charges over HTTP, 64
@@ -38,7 +41,7 @@ reads when the calls of the last two hours were, as many as the hourly limit let
 of the largest company, a hundred entries a page, each {rounds} times. Each statement that a batch can send is run for a
 company of either store and for the largest one: `EXPLAIN (ANALYZE, BUFFERS)` of PostgreSQL counts the rows that it
 reads, SQLite the steps of its machine. They differ by a constant: beyond its first 5,000 entries a ledger has more
-indexes to write.
+indexes to write. PostgreSQL runs with `max_wal_size` 8 GB, `checkpoint_timeout` 30 min and `wal_compression`.
 """
 
 
@@ -107,10 +110,10 @@ def _urls(kind: str, place: Path) -> Iterator[tuple[str, str, str]]:
         yield f"sqlite:///{place}/empty.db", f"sqlite:///{place}/small.db", f"sqlite:///{place}/grown.db"
         return
     with (
-        postgres.server() as server,
-        postgres.database(server) as empty,
-        postgres.database(server) as small,
-        postgres.database(server) as grown,
+        postgres.cluster(**SETTINGS) as server,
+        postgres.database(server.url) as empty,
+        postgres.database(server.url) as small,
+        postgres.database(server.url) as grown,
     ):
         yield empty, small, grown
 
