@@ -326,6 +326,14 @@ def test_what_cannot_be_answered_is_not_accepted(rig: Rig, changed: dict[str, An
     assert rig.portal.run(rig.portal.post(job)).status == status
 
 
+def test_an_answer_goes_to_the_portals_own_hosts_alone(rig: Rig) -> None:
+    """Our own server's port: an address that may be called, at a host that is not the portal's."""
+    job = rig.portal.make(rig.portal.engine("_texts"), prompt="Hi")
+    reply = httpx2.post(job.engine["COMPLETIONS_URL"], json={**job.body, "callbackUrl": f"{rig.server.url}/?hash=1"})
+    assert reply.status_code == 400
+    assert "must be at a host of the portal" in reply.text
+
+
 def test_an_address_that_no_engine_has_is_not_found(rig: Rig) -> None:
     url = f"{rig.server.url}/bitrix24/engines/"
     assert httpx2.get(url + "0" * 43).status_code == 404

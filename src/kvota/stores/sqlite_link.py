@@ -16,7 +16,7 @@ BUSY_SECONDS = 10.0
 # SQLite's own limits are for small devices: a checkpoint after 16 MB of log instead of 4, and more cache. In a store
 # that has grown each connection fills its own; what the readers do not find there, the system's cache has.
 TUNING = "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000"
-WRITER_CACHE, READER_CACHE = "PRAGMA cache_size = -16384", "PRAGMA cache_size = -2048"
+WRITER_CACHE, READER_CACHE = "PRAGMA cache_size = -16384", "PRAGMA cache_size = -1024"
 _IN_THE_WAY = (apsw.BusyError, apsw.LockedError)
 _BROKEN = (
     apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError, apsw.CorruptError, apsw.NotADBError,
