@@ -19,6 +19,7 @@ from tests.verdict import Verdict
 
 CALLS_BEFORE_THE_END = 150
 END_SECONDS = 30
+FOLLOWING_SECONDS = 10
 
 
 def ended_under_load(store, folder, workers):
@@ -47,11 +48,14 @@ def test_a_server_that_ends_under_load_answers_every_call_in_each_of_twenty_ends
 
 
 def is_alone(group: int) -> bool:
-    """Whether the process group is gone."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True
+    """Whether the process group goes; the engine's process follows its server by itself, when its line is closed."""
+    deadline = time.monotonic() + FOLLOWING_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
     return False
 
 
