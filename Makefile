@@ -22,8 +22,9 @@ help:
 run: setup
 	@exec $(BIN)/kvota demo
 
+# One process more than there are cores, up to four: many tests wait for a clock, or for somebody who is to be patient.
 test: postgres curl chromium faketime lint
-	$(BIN)/pytest -m "not soak" -n auto --maxprocesses 4 --dist worksteal
+	$(BIN)/pytest -m "not soak" -n $$(( $$(nproc) < 4 ? $$(nproc) + 1 : 4 )) --dist worksteal
 
 soak: setup postgres curl wrk faketime chromium
 	$(BIN)/pytest -m soak -n auto --maxprocesses 2 --dist worksteal
