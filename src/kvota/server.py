@@ -17,8 +17,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable
-from types import FrameType
+from collections.abc import Callable, Generator, Iterable, Sequence
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
@@ -144,10 +143,10 @@ def run(
         )
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be looked through at every collection
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a signal of this moment waits until uvicorn listens
+        early: list[int] = []
         for number in ENDING:
-            signal.signal(number, _pass)
-        _Server(config, app.end_streams, mask).run(sockets=[listening])
+            signal.signal(number, lambda number, _: early.append(number))
+        _Server(config, app.end_streams, early).run(sockets=[listening])
     finally:
         for number in ENDING:
             signal.signal(number, signal.SIG_IGN)
@@ -159,17 +158,19 @@ def run(
 class _Server(uvicorn.Server):
     """Uvicorn's, which ends what nobody else would end before it waits for the calls that run.
 
-    ``mask`` is the thread's mask of signals once it listens to them.
+    ``early`` has the signals that have come before uvicorn listens to them: whatever thread is given a signal, it is
+    noted. Afterwards it takes those that uvicorn sends itself once more, for there is something to do after it.
     """
 
-    def __init__(self, config: uvicorn.Config, on_end: Callable[[], None], mask: set[signal.Signals | int]) -> None:
+    def __init__(self, config: uvicorn.Config, on_end: Callable[[], None], early: Sequence[int]) -> None:
         super().__init__(config)
-        self._on_end, self._mask = on_end, mask
+        self._on_end, self._early = on_end, early
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         with super().capture_signals():
-            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+            for number in self._early:
+                self.handle_exit(number, None)
             yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -241,10 +242,6 @@ def end_on_signals() -> None:
     """
     for number in ENDING:
         signal.signal(number, signal.SIG_DFL)
-
-
-def _pass(_number: int, _frame: FrameType | None) -> None:
-    """Uvicorn sends itself once more what has ended it; there is something to do after it."""
 
 
 def configure_logging(level: str) -> None:

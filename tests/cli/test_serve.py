@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -17,6 +18,20 @@ from kvota.catalogue_file import load
 from tests.cli.processes import KVOTA, OPERATOR_KEY, Kvota, Server, environment
 
 SECONDS = 20
+SIGNALLED = """
+import os, signal, sys, threading, time, uvicorn
+from kvota.cli import main
+run = uvicorn.Server.run
+def late(server, sockets):
+    kill = threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGTERM))
+    kill.start()
+    kill.join()
+    time.sleep(0.2)
+    run(server, sockets)
+uvicorn.Server.run = late
+sys.exit(main())
+"""
+"""A server that is sent a signal just before it listens to any; its other threads are there already."""
 OURS = (
     '[catalogue]\nid = "ours"\nversion = "{version}"\neffective_from = 2026-01-01T00:00:00Z\n'
     '[tools]\nchat = {{ en = "Chat", ru = "Чат" }}\n[actions.ask]\ntool = "chat"\nbase = 1\n'
@@ -174,6 +189,18 @@ def test_a_signal_during_the_start_ends_it_too(tmp_path, how, workers):
         server.process.stdout.close()
     with Server(tmp_path, **settings) as server:
         assert httpx2.get(f"{server.url}/readyz").status_code == 200
+
+
+def test_a_signal_that_comes_just_before_the_server_listens_to_any_is_not_lost(tmp_path):
+    served = subprocess.run(
+        [sys.executable, "-c", SIGNALLED, "serve", "--port", "0"],
+        env=environment({"KVOTA_STORE": f"sqlite:///{tmp_path}/kvota.db"}),
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert served.returncode == 0, served.stderr
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
