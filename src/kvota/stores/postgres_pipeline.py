@@ -43,11 +43,11 @@ class Pipeline:
         if len(self._prepared) > MOST_PREPARED:
             self._connection.execute("DEALLOCATE ALL")
             self._prepared.clear()
-        known = dict(self._prepared)
+        new: dict[tuple[str, tuple[int, ...]], bytes] = {}
         try:
             self._server.enter_pipeline_mode()
             for statement in statements:
-                self._send(statement)
+                self._send(statement, new)
             self._server.pipeline_sync()
             results = self._results()
             self._server.exit_pipeline_mode()
@@ -56,17 +56,19 @@ class Pipeline:
             raise
         failed = next((one for one in results if one.status in _FAILED), None)
         if failed is not None:
-            self._prepared = known
             raise error_from_result(failed)
+        self._prepared.update(new)
         return [self._ran(one) for one in results if one.command_status]  # that of preparing has none
 
-    def _send(self, statement: Statement) -> None:
+    def _send(self, statement: Statement, new: dict[tuple[str, tuple[int, ...]], bytes]) -> None:
+        """Send a statement; one that is not prepared yet is, under a name that ``new`` takes."""
         values = self._values.dump_sequence(statement.parameters, [PyFormat.AUTO] * len(statement.parameters))
         types = self._values.types or ()
-        name = self._prepared.get((statement.sql, types))
+        key = statement.sql, types
+        name = self._prepared.get(key) or new.get(key)
         if name is None:
             self._number += 1
-            name = self._prepared[statement.sql, types] = b"kvota_%d" % self._number
+            name = new[key] = b"kvota_%d" % self._number
             self._server.send_prepare(name, _numbered(statement.sql), types)
         self._server.send_query_prepared(name, values, self._values.formats)
 
