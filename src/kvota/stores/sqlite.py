@@ -23,7 +23,7 @@ from kvota.stores.outbox import OutboxRegistry
 from kvota.stores.place import Place, replaced
 from kvota.stores.pool import Pool
 from kvota.stores.reading import Reading
-from kvota.stores.registry import once_only
+from kvota.stores.registry import BATCH, once_only
 from kvota.stores.rows import ACCOUNTS, document
 from kvota.stores.sqlite_link import BUSY_SECONDS, Connection
 
@@ -171,7 +171,7 @@ class SqliteStore(OutboxRegistry):
         batch, at = self._last
         if batch is None or at < time.monotonic() - KNOWN_SECONDS:
             return True
-        return bool(self._writer.run([Statement("SELECT 1 FROM batches WHERE id = ?", [batch])])[0])
+        return bool(self._writer.run([Statement(BATCH, [batch])])[0])
 
     def _look_around(self) -> None:
         if not self._place.was_fine():
