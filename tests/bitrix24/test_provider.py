@@ -96,7 +96,7 @@ def test_the_answer_comes_at_once_whatever_the_service_does(rig: Rig) -> None:
     rig.behave(never)
     job = rig.portal.ask(rig.portal.engine("_texts"), prompt="Slowly", ttl=3)
     assert job.is_accepted
-    assert job.seconds < 2  # of the five that there are; without a job's own words 200 ms are measured in bench
+    assert job.seconds < 2  # of the five that there are: a few milliseconds, and a busy machine must not fail it
     rig.idle()
     assert rig.get("holds?status=open")["items"] == []
 
