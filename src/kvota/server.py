@@ -10,7 +10,6 @@ that were accepted finish, within ``GRACE_SECONDS``.
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -30,6 +29,7 @@ from kvota.asgi.metrics import Metrics
 from kvota.core.periods import SECOND
 from kvota.doors import open_doors
 from kvota.errors import KvotaError, WorldError
+from kvota.garbage import settle
 from kvota.settings import Settings, variables
 from kvota.stores import is_shareable
 from kvota.supervisor import ENDING, receive_job, supervise
@@ -141,8 +141,7 @@ def run(
             timeout_graceful_shutdown=GRACE_SECONDS,
             backlog=BACKLOG,
         )
-        gc.collect()
-        gc.freeze()  # what lives as long as the process need not be looked through at every collection
+        settle()
         early: list[int] = []
         for number in ENDING:
             signal.signal(number, lambda number, _: early.append(number))

@@ -1,7 +1,6 @@
 """The process that decides and writes: one thread, one store, and one line to the server, which is its stdin."""
 
 import functools
-import gc
 import socket
 from collections import deque
 
@@ -9,6 +8,7 @@ from kvota.apart.messages import Frames, Said, batch_frame, read_commands, said
 from kvota.committing import Answer, Committer
 from kvota.engine import BATCH, Asked, carry_out
 from kvota.errors import KvotaError
+from kvota.garbage import settle
 from kvota.settings import from_environment
 from kvota.stores import open_store
 
@@ -21,8 +21,7 @@ def work() -> None:
         store = open_store(from_environment().store)
     except KvotaError as error:
         raise SystemExit(f"the engine's process cannot open its store: {error}") from None
-    gc.collect()
-    gc.freeze()  # as in the server: what lives as long as the process is not looked through again
+    settle()
     try:
         _Work(socket.socket(fileno=0), Committer(store)).live()
     finally:
