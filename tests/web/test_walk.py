@@ -40,6 +40,11 @@ async () => {
     .map(place => place.getAttribute('aria-label') ?? 'the page');
 }
 """
+SQUEEZED = """
+() => [...document.querySelectorAll('button, .button')]
+  .filter(one => one.checkVisibility() && one.clientHeight > 88)
+  .map(one => one.textContent.trim());
+"""
 ENGLISH = {pair["en"] for pair in load_texts().values() if pair["en"] != pair["ru"] and "{" not in pair["en"]}
 
 
@@ -62,6 +67,7 @@ def problems_of(page: Page, name: str, examined: Collection[tuple[str, int]]) ->
         page.set_viewport_size({"width": width, "height": 900})
         where = f"{theme}, {width} px: "
         problems += [f"{where}{place} is wider than its place" for place in page.evaluate(OVERFLOWING)]
+        problems += [f"{where}the button {text!r} takes more than two lines" for text in page.evaluate(SQUEEZED)]
         if (theme, width) in examined:
             problems += [
                 f"{where}{one['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
