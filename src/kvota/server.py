@@ -10,6 +10,7 @@ that were accepted finish, within ``GRACE_SECONDS``.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -29,7 +30,6 @@ from kvota.asgi.metrics import Metrics
 from kvota.core.periods import SECOND
 from kvota.doors import open_doors
 from kvota.errors import KvotaError, WorldError
-from kvota.garbage import settle
 from kvota.settings import Settings, variables
 from kvota.stores import is_shareable
 from kvota.supervisor import ENDING, receive_job, supervise
@@ -141,7 +141,8 @@ def run(
             timeout_graceful_shutdown=GRACE_SECONDS,
             backlog=BACKLOG,
         )
-        settle()
+        gc.collect()
+        gc.freeze()  # what lives as long as the process need not be looked through at every collection
         early: list[int] = []
         for number in ENDING:
             signal.signal(number, lambda number, _: early.append(number))
