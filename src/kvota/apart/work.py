@@ -14,9 +14,9 @@ from kvota.stores import open_store
 
 CHUNK = 2**20
 YOUNG = 20_000
-"""So many objects are made before the young ones are looked through: more than a large batch keeps at once. At
-Python's own 700 that takes a tenth of the time of deciding, and finds nothing: a batch leaves no cycles. The server
-stays at 700: a call's may hold what it brought."""
+"""So many objects are made before the young ones are looked through: more than a large batch keeps at once, for which
+Python's own 700 has it look dozens of times and find nothing: a batch leaves no cycles. The server stays at 700: what a
+call leaves may hold all that it brought."""
 
 
 def work() -> None:
