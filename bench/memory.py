@@ -37,22 +37,31 @@ class Sample(NamedTuple):
 
 
 def main() -> None:
-    """Measure both stores, or one."""
+    """Measure the stores, each for itself: a figure for each."""
     parser = argparse.ArgumentParser()
     parser.add_argument("store", nargs="?", choices=STORES)
     parser.add_argument("--seconds", type=float, default=600)
     given = parser.parse_args()
-    figure = Figure(name="memory", title="Memory", method=METHOD.format(seconds=given.seconds), series=[])
     for kind in [given.store] if given.store else STORES:
-        samples = sampled(kind, given.seconds)
-        peak, growth = max(one.mebibytes for one in samples), growth_of(samples)
-        fifths = [_mean(samples, given.seconds * n / 5, given.seconds * (n + 1) / 5) for n in range(5)]
-        figure.series.append(Series(name=f"{NAMES[kind]}: resident", unit="MiB", runs=fifths))
-        figure.claims += [
-            Claim(text=f"{NAMES[kind]}: the most at any moment", value=peak, unit="MiB", at_most=MOST),
-            Claim(text=f"{NAMES[kind]}: growth in ten minutes", value=growth, unit="MiB", at_most=MOST_GROWTH),
-        ]
-    figure.save()
+        measured(kind, given.seconds).save()
+
+
+def measured(kind: str, seconds: float) -> Figure:
+    """The memory of a server on a store of a kind."""
+    samples = sampled(kind, seconds)
+    fifths = [_mean(samples, seconds * n / 5, seconds * (n + 1) / 5) for n in range(5)]
+    peak, growth = max(one.mebibytes for one in samples), growth_of(samples)
+    return Figure(
+        name=f"memory_{kind}",
+        title=f"Memory on {NAMES[kind]}",
+        method=METHOD.format(seconds=seconds),
+        series=[Series(name="resident", unit="MiB", runs=fifths)],
+        claims=[
+            Claim(text="the most at any moment", value=peak, unit="MiB", at_most=MOST),
+            Claim(text="growth in ten minutes", value=growth, unit="MiB", at_most=MOST_GROWTH),
+        ],
+        command=f".venv/bin/python -m bench.memory {kind}",
+    )
 
 
 def sampled(kind: str, seconds: float, companies: int = COMPANIES) -> list[Sample]:
