@@ -20,6 +20,7 @@ from aiohttp import web
 
 from tests.bitrix24.methods import Methods, Page, Refused
 from tests.bitrix24.tokens import OAuthError, Tokens
+from tests.sites import listen, shut
 
 ANSWER_SECONDS = 5.0
 TTL_SECONDS = 14_400
@@ -255,15 +256,14 @@ class Portal:
         app.router.add_post("/bitrix/services/main/ajax.php", self._callback)
         app.router.add_get("/disk/{name}", self._file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        self._listening = await listen(self._runner, port)
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         self._up.set()
 
     async def _shut(self) -> None:
         self._up.clear()
         await self._session.close()
-        await self._runner.cleanup()
+        await shut(self._runner, self._listening)
 
     async def _webhook(self, request: web.Request) -> web.Response:
         if request.match_info["secret"] != self.webhook_secret:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, Self
 
 from aiohttp import web
 
+from tests.sites import listen, shut
+
 KEY = "sk-of-the-service-0123456789"
 MODELS = ("gpt-test", "whisper-test", "image-test", "embed-test")
 USAGE = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}
@@ -43,19 +45,17 @@ class AiService:
         return web.AppRunner(self.app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
 
     async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
-        await site.start()
+        self._listening = await listen(self._runner, self.port)
         self.port = self._runner.addresses[0][1]
         self.url = f"http://127.0.0.1:{self.port}/v1"
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
+        await shut(self._runner, self._listening)
 
     async def restart(self, seconds: float) -> None:
         """Be away for so long, at the same address: what is being answered is cut, who comes meanwhile finds nobody."""
-        await self._runner.cleanup()
+        await shut(self._runner, self._listening)
         await asyncio.sleep(seconds)
         self._runner = self._new_runner()
         await self.__aenter__()
